@@ -1,0 +1,115 @@
+"""The verbs: train, load, sample. Each reads as the recipe of its job, in calls of the floors below.
+
+fastai is imported by the verbs that train, and by no other: a model can be used without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from petbreeds.bundle.predictor import Predictor, load_predictor
+from petbreeds.bundle.save import new_folder
+from petbreeds.data.sample import cached_sample, make_sample
+from petbreeds.errors import ChoiceError, DataError, examples
+from petbreeds.progress import progress
+from petbreeds.recipe import Recipe
+
+if TYPE_CHECKING:
+    from petbreeds.learner import PetLearner
+
+DEFAULT_SAMPLE_SIZE = 740
+NAMED_DATA = ("oxford-pets",)
+
+
+def train(
+    path: str | os.PathLike[str] | None = None, *, out: str | os.PathLike[str] | None = None, **choices: Any
+) -> PetLearner:
+    """Train a classifier on the labelled photos below `path`, measure it honestly, and return the PetLearner.
+
+    path: a folder, a CSV file, "oxford-pets" (fetched), or None for the drawn pets. out: a new folder for the bundle and
+    the figures. choices: fields of `Recipe` (labels, valid, arch, epochs, minutes, size, bs, lr, seed, ...).
+    Raises a PetBreedsError, with the next step, before any training where the data or the choices do not allow it.
+
+    >>> learn = train(sample_size=16, size=64)  # doctest: +SKIP
+    """
+    started = time.perf_counter()
+    recipe = Recipe().replace(**choices)
+    target = free_folder(out) if out is not None else None
+
+    from petbreeds import training  # fastai: only a training needs it
+
+    training.check_names(recipe)
+    root = _find_data(path, recipe)
+    frame = training.labelled_frame(root, recipe.labels, recipe.valid, recipe.split, recipe.seed)
+    print(*frame.attrs["notes"], sep="\n")
+    learn = training.make_learner(frame, root, recipe)
+    training.train_by_recipe(learn, frame, root, recipe, started)
+    if target is not None:
+        save_run(learn, target)
+    print(training.summary_of(learn))
+    return learn
+
+
+def load(path: str | os.PathLike[str]) -> Predictor:
+    """Open a bundle, or the folder of a run, and return its Predictor; no fastai, no pickle.
+
+    Raises BundleError for anything that is no bundle, was changed, or comes from another schema version.
+    """
+    return load_predictor(path)
+
+
+def sample(
+    folder: str | os.PathLike[str], sample_size: int = DEFAULT_SAMPLE_SIZE, seed: int = 42, layout: str = "flat"
+) -> Path:
+    """Draw `sample_size` pets into a new folder and return it; layouts: flat, folders, csv, small.
+
+    They are drawings for trying and teaching, not photos.
+    """
+    return make_sample(Path(folder), sample_size, seed, layout, progress=_drawing)
+
+
+def save_run(learn: PetLearner, folder: Path) -> Path:
+    """Write the bundle (`model/`), metrics.json, history.csv and predictions.csv; the folder appears whole."""
+    with new_folder(folder) as fresh:
+        learn.export(fresh / "model")
+        (fresh / "metrics.json").write_text(json.dumps(learn.measured, indent=2) + "\n", encoding="utf-8")
+        learn.history.to_csv(fresh / "history.csv", index=False)
+        if learn.held_out is not None:
+            learn.held_out.to_csv(fresh / "predictions.csv")
+    return folder
+
+
+def _find_data(path: str | os.PathLike[str] | None, recipe: Recipe) -> Path:
+    if path is None:
+        return cached_sample(recipe.sample_size or DEFAULT_SAMPLE_SIZE, recipe.seed, progress=_drawing)
+    if recipe.sample_size is not None:
+        raise ChoiceError("sample_size is for the drawn pets; leave it out, or leave out the path.")
+    if str(path) in NAMED_DATA:
+        from petbreeds.fetch import fetch_oxford
+
+        return fetch_oxford()
+    return Path(path)
+
+
+def free_folder(out: str | os.PathLike[str]) -> Path:
+    """Return `out` if a run may be written there: it is new or empty, and its parent can be written."""
+    folder = Path(out).expanduser().absolute()
+    if folder.is_dir() and any(folder.iterdir()):
+        held = examples(sorted(entry.name for entry in folder.iterdir()))
+        raise DataError(
+            f"{folder} is not empty (it holds {held}), and a run overwrites nothing.\nGive a new folder as out."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file.\nGive a new folder as out.")
+    parent = next(place for place in folder.parents if place.exists())
+    if not os.access(parent, os.W_OK):
+        raise DataError(f"{parent} cannot be written.\nGive a folder as out that you may write to.")
+    return folder
+
+
+def _drawing(pictures: Any, total: int) -> Any:
+    return progress(pictures, total, "pets drawn")

@@ -1,0 +1,1 @@
+"""What leaves the house: weights as safetensors, facts as JSON; no fastai, no pickle."""

@@ -1,0 +1,1 @@
+"""Networks as plain `nn.Module`s: backbones, weights and heads, usable without fastai."""
