@@ -3,7 +3,7 @@
 from fastai.callback.mixup import MixUp
 from fastai.callback.schedule import minimum, slide, steep, valley
 from fastai.callback.tracker import EarlyStoppingCallback, SaveModelCallback
-from fastai.data.block import CategoryBlock, DataBlock
+from fastai.data.block import CategoryBlock, DataBlock, MultiCategoryBlock, RegressionBlock
 from fastai.data.transforms import RandomSplitter, RegexLabeller, get_image_files, parent_label, using_attr
 from fastai.interpret import ClassificationInterpretation
 from fastai.losses import BCEWithLogitsLossFlat, CrossEntropyLossFlat, MSELossFlat
@@ -22,8 +22,10 @@ __all__ = [
     "ImageBlock",
     "MSELossFlat",
     "MixUp",
+    "MultiCategoryBlock",
     "RandomSplitter",
     "RegexLabeller",
+    "RegressionBlock",
     "Resize",
     "SaveModelCallback",
     "accuracy",

@@ -26,6 +26,7 @@ class EpochRecorder(Callback):
     def before_fit(self) -> None:
         """Look whether this fit is a real training, not a prediction or a mock training."""
         self.run = not (hasattr(self.learn, "gather_preds") or hasattr(self.learn, "lr_finder"))
+        self.trained = False
 
     def before_train(self) -> None:
         """Start the clock of the training part."""
@@ -38,10 +39,12 @@ class EpochRecorder(Callback):
 
     def after_train(self) -> None:
         """Stop the clock of the training part."""
-        self.seconds = time.perf_counter() - self.started
+        self.seconds, self.trained = time.perf_counter() - self.started, True
 
     def after_epoch(self) -> None:
-        """Add the epoch's row."""
+        """Add the epoch's row; `validate` alone is no epoch of training."""
+        if not self.trained:
+            return
         names, values = self.recorder.metric_names, self.recorder.log
         row = dict(zip(names[: len(values)], values, strict=False))
         row.pop("time", None)
@@ -79,7 +82,8 @@ class LineProgress(Callback):
         shown = [
             f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}" for name, value in named.items()
         ]
-        print(f"epoch {int(epoch) + 1} of {self.n_epoch}: {', '.join(shown)}", flush=True)
+        timed = hasattr(self.learn, "time_budget")  # then nobody knows how many epochs it will be
+        print(f"epoch {int(epoch) + 1}{'' if timed else f' of {self.n_epoch}'}: {', '.join(shown)}", flush=True)
 
 
 class TimeBudget(Callback):

@@ -26,7 +26,7 @@ from petbreeds.augment import batch_transforms
 from petbreeds.bundle.pixels import PixelRule
 from petbreeds.data.checks import drop_unreadable
 from petbreeds.data.labels import LabelChoice, check_labels, label_frame
-from petbreeds.data.photos import PhotoSource, find_photos, open_photo
+from petbreeds.data.photos import find_photos, open_photo
 from petbreeds.data.splits import Valid, check_split, split_frame
 from petbreeds.errors import DataError, examples
 from petbreeds.models.backbones import Backbone
@@ -39,7 +39,7 @@ class Photo(PILImage):
     """A photo as fastai knows it, opened by the house's one door: upright, RGB, refused with its name when damaged."""
 
     @classmethod
-    def create(cls, fn: PhotoSource, **kwargs: Any) -> Photo:
+    def create(cls, fn: Any, **kwargs: Any) -> Photo:
         """Open a path, bytes, a PIL image or an array."""
         image = open_photo(fn)
         return cls(image.copy() if image is fn else image)  # pyright: ignore[reportCallIssue]

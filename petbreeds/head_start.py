@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import nn
 
 from petbreeds.bundle.pixels import PixelRule, decode_batches
 from petbreeds.errors import ChoiceError, DataError
-from petbreeds.models.devices import device_of, fast_inference
+from petbreeds.models.devices import device_of, half_precision
 from petbreeds.models.heads import AveragePool
 from petbreeds.progress import progress
 
@@ -69,7 +70,7 @@ def compute_features(
         if broken:
             raise DataError(f"{broken[0][0]} cannot be read: {broken[0][1]}\nRemove it, or train with verify=True.")
         x = torch.from_numpy(photos).to(device, memory_format=torch.channels_last)
-        with fast_inference(device):
+        with torch.inference_mode(), half_precision(device):
             pooled = AveragePool()(model[0](x))
         found.append(pooled.float().cpu().numpy())
     model.train(was_training)
@@ -99,12 +100,20 @@ def _log_loss(
 ) -> float:
     losses = []
     for inside, outside in folds:
-        model = _regression(strength).fit(features[inside], targets[inside])
+        model = _fit_regression(features[inside], targets[inside], strength)
         chosen = model.predict_proba(features[outside])[
             np.arange(len(outside)), np.searchsorted(model.classes_, targets[outside])
         ]
         losses.append(-np.log(np.clip(chosen, 1e-12, None)).mean())
     return float(np.mean(losses))
+
+
+def _fit_regression(features: np.ndarray, targets: np.ndarray, strength: float) -> Any:
+    """Fit on one thread: the matrices are small, and threads that wait for a busy core made it forty times slower."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return _regression(strength).fit(features, targets)
 
 
 def _regression(strength: float):  # noqa: ANN202 (scikit-learn is imported only here)
@@ -120,7 +129,7 @@ def solve_head(
 
     A class without a photo gets the lowest bias found, minus ten: it is never answered.
     """
-    model = _regression(strength).fit(features, targets)
+    model = _fit_regression(features, targets, strength)
     weight, bias = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn gives one row for two classes
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
@@ -139,6 +148,7 @@ def refine_head(
     """
     from scipy.optimize import minimize
     from scipy.special import log_softmax
+    from threadpoolctl import threadpool_limits
 
     rows = np.arange(len(targets))
     base = features @ weight.T + bias
@@ -153,7 +163,8 @@ def refine_head(
         return float(loss), gradient.ravel()
 
     start = np.zeros(len(bias) * (features.shape[1] + 1))
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    with threadpool_limits(1):  # see _fit_regression
+        found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
     change = found.x.reshape(len(bias), -1)
     return weight + change[:, :-1], bias + change[:, -1]
 

@@ -103,12 +103,12 @@ def train_by_recipe(learn: PetLearner, frame: pd.DataFrame, root: Any, recipe: R
     """
     start = _head_start(learn, recipe) if _can_start(recipe) else None
     epochs = plan_epochs(recipe, frame, device_of(learn.model).type, started=start is not None)
-    seconds = None if recipe.minutes is None else _seconds_left(learn, frame, recipe, started, start is not None)
+    deadline = None if recipe.minutes is None else started + 60 * recipe.minutes
     chosen = "head start"
     if start is None:
-        chosen = _train_without_start(learn, recipe, epochs, seconds)
-    elif epochs > 0 or (seconds is not None and seconds >= MIN_SECONDS_TO_TUNE):
-        chosen = _fine_tune_and_choose(learn, frame, root, recipe, start, epochs, seconds)
+        chosen = _train_without_start(learn, recipe, epochs, deadline)
+    elif epochs > 0 or (deadline is not None and _seconds_until(deadline, learn) >= MIN_SECONDS_TO_TUNE):
+        chosen = _fine_tune_and_choose(learn, frame, root, recipe, start, epochs, deadline)
     _measure(learn, recipe, chosen, started)
     if recipe.refit and recipe.head == "linear":
         _refit(learn, start.strength if start else DEFAULT_STRENGTH, anchored=chosen != "head start")
@@ -143,57 +143,54 @@ def _head_start(learn: PetLearner, recipe: Recipe) -> Start:
     return Start(copy.deepcopy(learn.model.state_dict()), found.strength)
 
 
-def _seconds_left(learn: PetLearner, frame: pd.DataFrame, recipe: Recipe, started: float, has_start: bool) -> float:
-    """Return the seconds for gradient steps: the minutes asked for, less what is spent and what the end will take."""
-    spent = time.perf_counter() - started
-    photos = int(frame["split"].isin(["train", "valid"]).sum())
-    per_photo = learn.seconds_per_photo if has_start else 0.05
-    return float(recipe.minutes or 0) * 60 - spent - 2.5 * per_photo * photos - 2.0
+def _seconds_until(deadline: float, learn: PetLearner) -> float:
+    """Return the seconds for gradient steps: up to the deadline, less what measuring and refitting will take.
+
+    After the last step every photo passes about twice more: to be chosen by, measured, and for the refit's features.
+    """
+    photos = len(learn.dls.train_ds) + len(learn.dls.valid_ds)
+    return deadline - time.perf_counter() - 2.2 * (learn.seconds_per_photo or 0.02) * photos - 1.0
 
 
-def _train_without_start(learn: PetLearner, recipe: Recipe, epochs: int, seconds: float | None) -> str:
+def _train_without_start(learn: PetLearner, recipe: Recipe, epochs: int, deadline: float | None) -> str:
     """Train as the book does: the new head first, then all; or all at once from random weights."""
-    if seconds is not None:
+    lr = recipe.lr or BOOK_LR
+    if deadline is not None:
         learn.unfreeze()
-        _fit_for(learn, max(seconds, 1.0), slice(BOOK_LR / 100, recipe.lr or BOOK_LR) if recipe.weights else BOOK_LR)
-        return "training"
-    if epochs == 0:
-        raise ChoiceError(
-            "epochs is 0 and there is no head start, so nothing would be learned.\nGive epochs=5, or minutes=5."
-        )
-    if recipe.weights is None:
+        _fit_until(deadline, learn, slice(lr / 100, lr) if recipe.weights else lr)
+    elif epochs == 0:
+        raise ChoiceError("epochs is 0 without a head start: nothing would be learned.\nGive epochs=5, or minutes=5.")
+    elif recipe.weights is None:
         learn.unfreeze()
-        learn.fit_one_cycle(epochs, recipe.lr or BOOK_LR)
+        learn.fit_one_cycle(epochs, lr)
     else:
-        learn.fine_tune(epochs, recipe.lr or BOOK_LR)
-    return "fine-tuning"
+        learn.fine_tune(epochs, lr)
+    return "fine-tuning" if recipe.weights else "training from random weights"
 
 
 def _fine_tune_and_choose(
-    learn: PetLearner, frame: pd.DataFrame, root: Any, recipe: Recipe, start: Start, epochs: int, seconds: float | None
+    learn: PetLearner, frame: pd.DataFrame, root: Any, recipe: Recipe, start: Start, epochs: int, deadline: float | None
 ) -> str:
     """Fine-tune on four fifths of the training photos; keep it only if it errs less on the last fifth."""
-    outer, inner = learn.dls, hold_out(frame, recipe.seed)
-    learn.dls = make_dataloaders(inner, root, recipe, vocab=learn.vocab)
+    outer = learn.dls
+    learn.dls = make_dataloaders(hold_out(frame, recipe.seed), root, recipe, vocab=learn.vocab)
     features, targets = learn.features(photo_paths(learn.dls, 0)), learn.class_numbers(0)
     learn.write_head(*solve_head(features, targets, len(learn.vocab), start.strength))
     before = learn.predictions()
     set_seed(recipe.seed, reproducible=True)
-    _fine_tune(learn, recipe, epochs, seconds)
+    _fine_tune(learn, recipe, epochs, deadline)
     after = learn.predictions()
     better = (after.n_errors, after.losses.mean()) < (before.n_errors, before.losses.mean())  # fewer errors; then surer
-    verdict = "fine-tuning is kept" if better else "the head start is kept"
     print(
         f"Choice on {len(after):,} photos held out of the training part: head start {before.n_errors} errors, "
-        f"fine-tuned {after.n_errors}: {verdict}."
+        f"fine-tuned {after.n_errors}: {'fine-tuning' if better else 'the head start'} is kept."
     )
     learn.dls, learn.opt = outer, None
     if not better:
         learn.model.load_state_dict(start.weights)
         return "head start"
-    weight, bias = head_of(learn)
-    learned = learn.features(photo_paths(outer, 0))
-    learn.write_head(*refine_head(learned, learn.class_numbers(0), weight, bias, DEFAULT_STRENGTH))
+    learned = learn.features(photo_paths(outer, 0))  # the fifth held out is learned from now, by the head
+    learn.write_head(*refine_head(learned, learn.class_numbers(0), *head_of(learn), DEFAULT_STRENGTH))
     return "fine-tuning"
 
 
@@ -203,7 +200,7 @@ def hold_out(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     return split_frame(training, HOLD_OUT, "stratified", seed)
 
 
-def _fine_tune(learn: PetLearner, recipe: Recipe, epochs: int, seconds: float | None) -> None:
+def _fine_tune(learn: PetLearner, recipe: Recipe, epochs: int, deadline: float | None) -> None:
     """One cycle with discriminative rates from the start; on a CPU the early stages stay frozen."""
     lr = recipe.lr or START_LR
     rates = slice(lr / 100, lr)
@@ -214,16 +211,17 @@ def _fine_tune(learn: PetLearner, recipe: Recipe, epochs: int, seconds: float | 
     else:
         learn.unfreeze()
     try:
-        if seconds is not None:
-            _fit_for(learn, seconds, rates, BnFreeze())
+        if deadline is not None:
+            _fit_until(deadline, learn, rates, BnFreeze())
         else:
             learn.fit_one_cycle(epochs, rates, cbs=BnFreeze())
     finally:
         learn.train_bn = train_bn
 
 
-def _fit_for(learn: PetLearner, seconds: float, rates: Any, *callbacks: Any) -> None:
-    print(f"Fine-tuning for {seconds:.0f} seconds.")
+def _fit_until(deadline: float, learn: PetLearner, rates: Any, *callbacks: Any) -> None:
+    seconds = max(_seconds_until(deadline, learn), 1.0)
+    print(f"Training for {seconds:.0f} seconds.")
     learn.fit(10_000, cbs=[TimeBudget(seconds, rates), *callbacks])
 
 

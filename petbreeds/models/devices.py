@@ -43,12 +43,13 @@ def describe_device(device: torch.device) -> str:
 
 
 @contextlib.contextmanager
-def fast_inference(device: torch.device) -> Iterator[None]:
-    """Run the block without gradients, in half precision where the device gains from it.
+def half_precision(device: torch.device) -> Iterator[None]:
+    """Run the block in half precision (bfloat16 where there is a choice) if the device gains from it.
 
-    For features, whose user (a regression) does not notice a relative error of 1/256; never for reported probabilities.
+    For features, whose user (a regression, a later stage) does not notice a relative error of 1/256; never for reported
+    probabilities.
     """
     half = device.type == "cuda" or (device.type == "cpu" and cpu_gains_from_bf16())
     dtype = torch.bfloat16 if device.type == "cpu" or not half or torch.cuda.is_bf16_supported() else torch.float16
-    with torch.inference_mode(), torch.autocast(device.type if half else "cpu", dtype=dtype, enabled=half):
+    with torch.autocast(device.type if half else "cpu", dtype=dtype, enabled=half):
         yield
