@@ -43,9 +43,7 @@ def progress_counter(what: str) -> Callable[[int, int], None]:
     def show(done: int, total: int) -> None:
         if is_interactive():
             if state["bar"] is None:
-                from tqdm.auto import tqdm
-
-                state["bar"] = tqdm(total=total, desc=what, leave=False)
+                state["bar"] = _new_bar(total, what)
             state["bar"].update(done - state["bar"].n)
             if done >= total:
                 state["bar"].close()
@@ -54,3 +52,44 @@ def progress_counter(what: str) -> Callable[[int, int], None]:
             print(f"{what}: {done:,} of {total:,}", flush=True)
 
     return show
+
+
+def _new_bar(total: int, what: str) -> Any:
+    if in_notebook():
+        return NotebookLine(total, what)
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=what, leave=False)
+
+
+class NotebookLine:
+    """One line of a notebook's output, rewritten in place and gone at the end; a job of under a second shows none.
+
+    tqdm's bar needs ipywidgets, and without them it warns and fills the notebook's error stream.
+    """
+
+    def __init__(self, total: int, what: str) -> None:
+        self.n, self.total, self.what = 0, total, what
+        self.last, self.handle = time.monotonic(), None
+
+    def update(self, more: int) -> None:
+        """Count `more` finished items and rewrite the line, once a second."""
+        self.n += more
+        if time.monotonic() - self.last < 1:
+            return
+        self.last = time.monotonic()
+        self._write(f"{self.what}: {self.n:,} of {self.total:,}")
+
+    def close(self) -> None:
+        """Empty the line."""
+        if self.handle is not None:
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        from IPython.display import display
+
+        content = {"text/plain": text, "text/html": text}
+        if self.handle is None:
+            self.handle = display(content, raw=True, display_id=True)
+        else:
+            self.handle.update(content, raw=True)

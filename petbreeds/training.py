@@ -32,7 +32,7 @@ from petbreeds.models.heads import HEADS
 from petbreeds.recipe import Recipe
 
 HOLD_OUT = 0.2  # of the training photos, to choose between the start and the fine-tuned weights
-START_LR = 1e-3  # of the head, after a head start; the body learns at a tenth of it and less
+START_LR = 3e-3  # of the head, after a head start; the late stages learn at a tenth of it, early ones at a hundredth
 BOOK_LR = 2e-3  # fastai's own default for fine_tune
 MIN_SECONDS_TO_TUNE = 8.0  # less cannot hold a warm-up and a cool-down
 
