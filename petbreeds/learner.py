@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fastai.vision.learner  # noqa: F401 (registers how results and top losses of photos are shown)
 import numpy as np
 import pandas as pd
 import torch
