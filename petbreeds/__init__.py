@@ -18,6 +18,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # fastai's import says this of its own code, four times; nobody who reads it could mend it
 warnings.filterwarnings("ignore", message=".torch.jit.script. is deprecated", category=FutureWarning)
+# timm's import brings tqdm's wish for ipywidgets into every notebook; no bar of ours needs them
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 # name -> the module that has it; the last rows are fastai's own, so that the book's lines run with one import
 _NAMES: dict[str, str] = {

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from petbreeds.learner import PetLearner
 
 DEFAULT_SAMPLE_SIZE = 740
+LABELLING = ("labels", "valid", "split", "seed", "label_column", "path_column")
 NAMED_DATA = ("oxford-pets",)
 
 
@@ -31,23 +32,25 @@ def train(
     """Train a classifier on the labelled photos below `path`, measure it honestly, and return the PetLearner.
 
     path: a folder, a CSV file, "oxford-pets" (fetched), or None for the drawn pets. out: a new folder for the bundle and
-    the figures. choices: fields of `Recipe` (labels, valid, arch, epochs, minutes, size, bs, lr, seed, ...).
+    the figures. choices: fields of `Recipe` (labels, valid, arch, epochs, minutes, size, bs, lr, seed, ...); labels may
+    also be a function or a DataFrame, and valid a pair of list files: the Recipe then keeps their names.
     Raises a PetBreedsError, with the next step, before any training where the data or the choices do not allow it.
 
     >>> learn = train(sample_size=16, size=64)  # doctest: +SKIP
     """
     started = time.perf_counter()
-    recipe = Recipe().replace(**choices)
+    recipe = Recipe().replace(**{name: _plain(value) for name, value in choices.items()})
     target = free_folder(out) if out is not None else None
 
     from petbreeds import training  # fastai: only a training needs it
 
     training.check_names(recipe)
     root = _find_data(path, recipe)
-    frame = training.labelled_frame(root, recipe.labels, recipe.valid, recipe.split, recipe.seed)
+    given = {name: choices.get(name, getattr(recipe, name)) for name in LABELLING}
+    frame = training.labelled_frame(root, **given)
     print(*frame.attrs["notes"], sep="\n")
-    learn = training.make_learner(frame, root, recipe)
-    training.train_by_recipe(learn, frame, root, recipe, started)
+    learn = training.make_learner(frame, recipe)
+    training.train_by_recipe(learn, frame, recipe, started)
     if target is not None:
         save_run(learn, target)
     print(training.summary_of(learn))
@@ -81,6 +84,19 @@ def save_run(learn: PetLearner, folder: Path) -> Path:
         if learn.held_out is not None:
             learn.held_out.to_csv(fresh / "predictions.csv")
     return folder
+
+
+def _plain(value: Any) -> Any:
+    """Return a choice as a Recipe can keep it: a function or a table by its name, several files as one text."""
+    if callable(value):
+        return getattr(value, "__name__", type(value).__name__)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(part) for part in value)
+    return value if value is None or isinstance(value, (bool, int, float, str)) else _name_of(value)
+
+
+def _name_of(value: Any) -> str:
+    return os.fspath(value) if isinstance(value, os.PathLike) else type(value).__name__
 
 
 def _find_data(path: str | os.PathLike[str] | None, recipe: Recipe) -> Path:

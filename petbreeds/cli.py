@@ -56,6 +56,8 @@ def train(
     labels: Annotated[
         str, typer.Option(help='"auto", "folder", "name", a pattern with a group, or a CSV file.')
     ] = "auto",
+    label_column: Annotated[str, typer.Option(help="Column of the CSV file that holds the labels.")] = "label",
+    path_column: Annotated[str, typer.Option(help="Column of the CSV file that holds the photos.")] = "path",
     valid: Annotated[str, typer.Option(help="Share for validation, a list file, or a column of the CSV file.")] = "0.2",
     split: Annotated[str, typer.Option(help="auto, random, stratified, folder, list or column.")] = "auto",
     arch: Annotated[str, typer.Option(help="Backbone: any torchvision or timm name.")] = "efficientnet_lite0",
@@ -69,6 +71,8 @@ def train(
     seed: Annotated[int, typer.Option(help="Same seed, same numbers on a CPU.")] = 42,
     precision: Annotated[str, typer.Option(help="auto, fp32, fp16 or bf16.")] = "auto",
     augment: Annotated[str, typer.Option(help="standard, strong, colour, flip or none.")] = "standard",
+    mixup: Annotated[float, typer.Option(help="Alpha of mixup; 0 for none.")] = 0.0,
+    label_smoothing: Annotated[float, typer.Option(help="Share of the target spread over all classes.")] = 0.0,
     sample_size: Annotated[Optional[int], typer.Option(help="How many pets to draw when PATH is left out.")] = None,
     num_workers: Annotated[
         Optional[int], typer.Option(help="Loader processes; left out: a number that hangs nowhere.")
@@ -79,6 +83,8 @@ def train(
     target = out or _next_run()
     choices = {
         "labels": labels,
+        "label_column": label_column,
+        "path_column": path_column,
         "valid": _share_or_text(valid),
         "split": split,
         "arch": arch,
@@ -92,6 +98,8 @@ def train(
         "seed": seed,
         "precision": precision,
         "augment": augment,
+        "mixup": mixup,
+        "label_smoothing": label_smoothing,
         "sample_size": sample_size,
         "num_workers": num_workers,
         "refit": refit,

@@ -186,7 +186,6 @@ def labelled_frame(
 
 def frame_dataloaders(
     frame: pd.DataFrame,
-    path: str | os.PathLike[str] = ".",
     item_size: int = 460,
     size: int = 224,
     min_scale: float = 0.75,
@@ -211,7 +210,7 @@ def frame_dataloaders(
     )
     paths = [Path(photo) for photo in used["path"]]
     batch = min(bs, int((~is_valid).sum()))  # fastai drops an incomplete batch, and so would learn from nothing
-    return block.dataloaders(paths, path=Path(path), bs=batch, num_workers=choose_workers(num_workers))
+    return block.dataloaders(paths, bs=batch, num_workers=choose_workers(num_workers))
 
 
 def pet_dataloaders(
@@ -239,7 +238,6 @@ def pet_dataloaders(
     print(*frame.attrs["notes"], sep="\n")
     return frame_dataloaders(
         frame,
-        path,
         item_size=item_size,
         size=size,
         min_scale=min_scale,

@@ -7,6 +7,7 @@ useful on a CPU), and `export` (a bundle).
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 import warnings
@@ -125,10 +126,13 @@ class PetLearner(Learner):
         n_epoch = num_it // max(len(self.dls.train), 1) + 1
         finder = MockTraining(start_lr=start_lr, end_lr=end_lr, num_it=num_it, stop_div=stop_div)
         kept = (self.opt, self.held_out, self.measured, self.refitted)
+        opt_state = copy.deepcopy(self.opt.state_dict()) if self.opt else None  # before `fit` sets a rate of its own
         self.refitted = False
         with keep_random_state(self.dls), self.no_logging():
             self.fit(n_epoch, cbs=finder)
         self.opt, self.held_out, self.measured, self.refitted = kept
+        if opt_state:
+            self.opt.load_state_dict(opt_state)
         rates = [float(rate) for rate in self.recorder.lrs]
         losses = [float(loss) for loss in self.recorder.losses]
         found, asked = suggest(rates, losses, num_it, suggest_funcs if suggest_funcs is not None else ())

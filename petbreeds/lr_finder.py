@@ -89,17 +89,15 @@ class MockTraining(LRFinder):
     name: Any = "lr_finder"  # pyright: ignore  # under this name fastai's other callbacks know a mock training
 
     def before_fit(self) -> None:
-        """Keep model and optimiser as they are."""
+        """Keep the model as it is; the optimiser is kept by `PetLearner.lr_find`, because `fit` has changed it by now."""
         ParamScheduler.before_fit(self)
         self.model_before = copy.deepcopy(self.model.state_dict())
-        self.opt_before = copy.deepcopy(self.opt.state_dict())
         self.best_loss = float("inf")
 
     def after_fit(self) -> None:
-        """Put model and optimiser back."""
+        """Put the model back."""
         self.opt.zero_grad()
         self.model.load_state_dict(self.model_before)
-        self.opt.load_state_dict(self.opt_before)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,8 @@ class Recipe:
     """
 
     labels: str = "auto"
+    label_column: str = "label"
+    path_column: str = "path"
     valid: float | str = 0.2
     split: str = "auto"
     seed: int = 42

@@ -8,46 +8,33 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from fastai.basics import set_seed
-from fastai.callback.training import BnFreeze
-from fastai.data.core import DataLoaders
 
 from petbreeds.augment import AUGMENTS
-from petbreeds.bundle.pixels import PixelRule
-from petbreeds.callbacks import TimeBudget
-from petbreeds.data.splits import split_frame
-from petbreeds.datablock import frame_dataloaders, labelled_frame, normalize_for, photo_paths
+from petbreeds.data.splits import random_order
+from petbreeds.datablock import labelled_frame, photo_paths
 from petbreeds.errors import ChoiceError, unknown
-from petbreeds.head_start import DEFAULT_STRENGTH, linear_layer, refine_head, solve_head
+from petbreeds.fine_tuning import (
+    MIN_SECONDS_TO_TUNE,
+    Start,
+    fine_tune_and_choose,
+    head_of,
+    make_dataloaders,
+    plan_epochs,
+    seconds_until,
+    train_without_start,
+)
+from petbreeds.head_start import DEFAULT_STRENGTH, refine_head, solve_head
 from petbreeds.learner import PetLearner, pet_learner
 from petbreeds.models.backbones import find_backbone
 from petbreeds.models.devices import describe_device, device_of
 from petbreeds.models.heads import HEADS
 from petbreeds.recipe import Recipe
 
-HOLD_OUT = 0.2  # of the training photos, to choose between the start and the fine-tuned weights
-START_LR = 3e-3  # of the head, after a head start; the late stages learn at a tenth of it, early ones at a hundredth
-BOOK_LR = 2e-3  # fastai's own default for fine_tune
-MIN_SECONDS_TO_TUNE = 8.0  # less cannot hold a warm-up and a cool-down
-
-# (at least so many photos a class, epochs on a CPU, epochs on a GPU); measured: with 8 photos a class fine-tuning did
-# not improve on the start, with 160 it did.
-AUTO_EPOCHS = ((100, 5, 8), (40, 3, 6), (15, 0, 5), (0, 0, 0))
-AUTO_EPOCHS_WITHOUT_START = 5
-
-
-@dataclass(frozen=True)
-class Start:
-    """The state after the head start: all weights, and the strength that was chosen."""
-
-    weights: dict[str, torch.Tensor]
-    strength: float
+PROBE = 64  # photos, to learn how fast this machine is
 
 
 def check_names(recipe: Recipe) -> None:
@@ -58,11 +45,11 @@ def check_names(recipe: Recipe) -> None:
             raise unknown(kind, name, allowed)
 
 
-def make_learner(frame: pd.DataFrame, root: Any, recipe: Recipe) -> PetLearner:
+def make_learner(frame: pd.DataFrame, recipe: Recipe) -> PetLearner:
     """Make DataLoaders and a PetLearner of a labelled and split frame, as the Recipe says."""
     set_seed(recipe.seed, reproducible=True)
     learn = pet_learner(
-        make_dataloaders(frame, root, recipe),
+        make_dataloaders(frame, recipe),
         recipe.arch,
         head=recipe.head,
         weights=recipe.weights,
@@ -77,60 +64,49 @@ def make_learner(frame: pd.DataFrame, root: Any, recipe: Recipe) -> PetLearner:
     return learn
 
 
-def make_dataloaders(frame: pd.DataFrame, root: Any, recipe: Recipe, vocab: list[str] | None = None) -> DataLoaders:
-    """Make the DataLoaders of a frame as the Recipe says, normalised for its backbone."""
-    backbone = find_backbone(recipe.arch)
-    dls = frame_dataloaders(
-        frame,
-        root,
-        item_size=recipe.item_size,
-        size=recipe.size,
-        min_scale=recipe.min_scale,
-        augment=recipe.augment,
-        bs=recipe.bs,
-        num_workers=recipe.num_workers,
-        rule=PixelRule(recipe.size, backbone.mean, backbone.std),
-        vocab=vocab,
-    )
-    normalize_for(dls, backbone)
-    return dls
-
-
-def train_by_recipe(learn: PetLearner, frame: pd.DataFrame, root: Any, recipe: Recipe, started: float) -> None:
+def train_by_recipe(learn: PetLearner, frame: pd.DataFrame, recipe: Recipe, started: float) -> None:
     """Train `learn` in place, measure it and refit its head; prints what it does and why.
 
     frame: `path, label, split`. started: `time.perf_counter()` at the very beginning, from which `minutes` count.
     """
+    if recipe.minutes is not None:
+        frame = fit_into(60 * recipe.minutes, learn, frame, recipe)
     start = _head_start(learn, recipe) if _can_start(recipe) else None
     epochs = plan_epochs(recipe, frame, device_of(learn.model).type, started=start is not None)
     deadline = None if recipe.minutes is None else started + 60 * recipe.minutes
     chosen = "head start"
     if start is None:
-        chosen = _train_without_start(learn, recipe, epochs, deadline)
-    elif epochs > 0 or (deadline is not None and _seconds_until(deadline, learn) >= MIN_SECONDS_TO_TUNE):
-        chosen = _fine_tune_and_choose(learn, frame, root, recipe, start, epochs, deadline)
+        chosen = train_without_start(learn, recipe, epochs, deadline)
+    elif epochs > 0 or (deadline is not None and seconds_until(deadline, learn) >= MIN_SECONDS_TO_TUNE):
+        chosen = fine_tune_and_choose(learn, frame, recipe, start, epochs, deadline)
     _measure(learn, recipe, chosen, started)
     if recipe.refit and recipe.head == "linear":
         _refit(learn, start.strength if start else DEFAULT_STRENGTH, anchored=chosen != "head start")
     learn.measured["seconds"] = round(time.perf_counter() - started, 2)
 
 
-def plan_epochs(recipe: Recipe, frame: pd.DataFrame, device: str, started: bool) -> int:
-    """Return how many epochs to fine-tune: as asked, or by the photos per class (median) and the device.
+def fit_into(seconds: float, learn: PetLearner, frame: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
+    """Return the frame, or an even sample of it if so many photos cannot even be looked at within the seconds.
 
-    >>> frame = pd.DataFrame({"label": ["cat", "dog"] * 8, "split": "train"})
-    >>> plan_epochs(Recipe(), frame, "cpu", started=True)
-    0
+    Every photo passes about twice: for the head start or to be measured, and for the refit. Prints what was left out.
     """
-    if recipe.epochs != "auto":
-        return int(recipe.epochs)
-    if recipe.minutes is not None:
-        return 0  # the clock decides
-    if not started:
-        return AUTO_EPOCHS_WITHOUT_START
-    per_class = frame.loc[frame["split"] == "train", "label"].value_counts().median()
-    on_cpu, on_gpu = next(row[1:] for row in AUTO_EPOCHS if per_class >= row[0])
-    return on_cpu if device == "cpu" else on_gpu
+    began = time.perf_counter()
+    probe = photo_paths(learn.dls, 0)[:PROBE]
+    learn.features(probe)
+    per_photo = (time.perf_counter() - began) / len(probe)
+    share = 0.8 * seconds / (2 * per_photo * len(frame))
+    if share >= 1:
+        return frame
+    shuffled = frame.iloc[random_order(len(frame), recipe.seed)]
+    place = shuffled.groupby(["split", "label"]).cumcount()
+    size = shuffled.groupby(["split", "label"])["path"].transform("size")
+    kept = shuffled[(place < 1) | (place < size * share)].sort_index()
+    learn.dls = make_dataloaders(kept, recipe, vocab=learn.vocab)
+    print(
+        f"{seconds / 60:g} minutes are enough for about {len(kept):,} of the {len(frame):,} photos on this machine: "
+        "an even sample of each class is used."
+    )
+    return kept
 
 
 def _can_start(recipe: Recipe) -> bool:
@@ -141,94 +117,6 @@ def _head_start(learn: PetLearner, recipe: Recipe) -> Start:
     found = learn.head_start(seed=recipe.seed)
     print(found)
     return Start(copy.deepcopy(learn.model.state_dict()), found.strength)
-
-
-def _seconds_until(deadline: float, learn: PetLearner) -> float:
-    """Return the seconds for gradient steps: up to the deadline, less what measuring and refitting will take.
-
-    After the last step every photo passes about twice more: to be chosen by, measured, and for the refit's features.
-    """
-    photos = len(learn.dls.train_ds) + len(learn.dls.valid_ds)
-    return deadline - time.perf_counter() - 2.2 * (learn.seconds_per_photo or 0.02) * photos - 1.0
-
-
-def _train_without_start(learn: PetLearner, recipe: Recipe, epochs: int, deadline: float | None) -> str:
-    """Train as the book does: the new head first, then all; or all at once from random weights."""
-    lr = recipe.lr or BOOK_LR
-    if deadline is not None:
-        learn.unfreeze()
-        _fit_until(deadline, learn, slice(lr / 100, lr) if recipe.weights else lr)
-    elif epochs == 0:
-        raise ChoiceError("epochs is 0 without a head start: nothing would be learned.\nGive epochs=5, or minutes=5.")
-    elif recipe.weights is None:
-        learn.unfreeze()
-        learn.fit_one_cycle(epochs, lr)
-    else:
-        learn.fine_tune(epochs, lr)
-    return "fine-tuning" if recipe.weights else "training from random weights"
-
-
-def _fine_tune_and_choose(
-    learn: PetLearner, frame: pd.DataFrame, root: Any, recipe: Recipe, start: Start, epochs: int, deadline: float | None
-) -> str:
-    """Fine-tune on four fifths of the training photos; keep it only if it errs less on the last fifth."""
-    outer = learn.dls
-    learn.dls = make_dataloaders(hold_out(frame, recipe.seed), root, recipe, vocab=learn.vocab)
-    features, targets = learn.features(photo_paths(learn.dls, 0)), learn.class_numbers(0)
-    learn.write_head(*solve_head(features, targets, len(learn.vocab), start.strength))
-    before = learn.predictions()
-    set_seed(recipe.seed, reproducible=True)
-    _fine_tune(learn, recipe, epochs, deadline)
-    after = learn.predictions()
-    better = (after.n_errors, after.losses.mean()) < (before.n_errors, before.losses.mean())  # fewer errors; then surer
-    print(
-        f"Choice on {len(after):,} photos held out of the training part: head start {before.n_errors} errors, "
-        f"fine-tuned {after.n_errors}: {'fine-tuning' if better else 'the head start'} is kept."
-    )
-    learn.dls, learn.opt = outer, None
-    if not better:
-        learn.model.load_state_dict(start.weights)
-        return "head start"
-    learned = learn.features(photo_paths(outer, 0))  # the fifth held out is learned from now, by the head
-    learn.write_head(*refine_head(learned, learn.class_numbers(0), *head_of(learn), DEFAULT_STRENGTH))
-    return "fine-tuning"
-
-
-def hold_out(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Split the training part of a frame once more, by class: `train` and, to choose with, `valid`."""
-    training: Any = frame[frame["split"] == "train"].drop(columns="split").reset_index(drop=True)
-    return split_frame(training, HOLD_OUT, "stratified", seed)
-
-
-def _fine_tune(learn: PetLearner, recipe: Recipe, epochs: int, deadline: float | None) -> None:
-    """One cycle with discriminative rates from the start; on a CPU the early stages stay frozen."""
-    lr = recipe.lr or START_LR
-    rates = slice(lr / 100, lr)
-    train_bn, learn.train_bn = learn.train_bn, False
-    learn.create_opt()
-    if device_of(learn.model).type == "cpu":
-        learn.freeze_to(1)
-    else:
-        learn.unfreeze()
-    try:
-        if deadline is not None:
-            _fit_until(deadline, learn, rates, BnFreeze())
-        else:
-            learn.fit_one_cycle(epochs, rates, cbs=BnFreeze())
-    finally:
-        learn.train_bn = train_bn
-
-
-def _fit_until(deadline: float, learn: PetLearner, rates: Any, *callbacks: Any) -> None:
-    seconds = max(_seconds_until(deadline, learn), 1.0)
-    print(f"Training for {seconds:.0f} seconds.")
-    learn.fit(10_000, cbs=[TimeBudget(seconds, rates), *callbacks])
-
-
-def head_of(learn: PetLearner) -> tuple[np.ndarray, np.ndarray]:
-    """Return weight `(classes, features)` and bias `(classes,)` of the linear head."""
-    layer = linear_layer(learn.model)
-    return tuple(part.detach().float().cpu().numpy().astype(float) for part in (layer.weight, layer.bias))  # type: ignore[return-value]
 
 
 def _measure(learn: PetLearner, recipe: Recipe, chosen: str, started: float) -> None:

@@ -146,7 +146,7 @@ class Prepared(NamedTuple):
         """Train it and return the learner."""
         from petbreeds.training import train_by_recipe
 
-        train_by_recipe(self.learn, self.frame, self.root, self.recipe, time.perf_counter())
+        train_by_recipe(self.learn, self.frame, self.recipe, time.perf_counter())
         return self.learn
 
 
@@ -166,7 +166,7 @@ def prepare(drawn: Path, tiny_choices: dict[str, Any]) -> Callable[..., Prepared
 
         recipe = Recipe(**{**tiny_choices, **choices})
         frame = labelled_frame(drawn, verify=False)
-        return Prepared(make_learner(frame, drawn, recipe), frame, recipe, drawn)
+        return Prepared(make_learner(frame, recipe), frame, recipe, drawn)
 
     return make
 

@@ -52,7 +52,9 @@ def test_it_is_a_fastai_learner(tiny_learner: Make) -> None:
     learn = tiny_learner()
     assert isinstance(learn, Learner) and isinstance(learn, PetLearner)
     assert learn.vocab == ["Abyssinian", "Birman", "great_pyrenees", "pug", "samoyed"]
-    assert isinstance(learn.loss_func, CrossEntropyLossFlat) and [metric.name for metric in learn.metrics] == ["error_rate"]
+    assert isinstance(learn.loss_func, CrossEntropyLossFlat) and [metric.name for metric in learn.metrics] == [
+        "error_rate"
+    ]
     smooth = tiny_learner(label_smoothing=0.1, mixup=0.4)
     assert isinstance(smooth.loss_func, LabelSmoothingCrossEntropyFlat) and smooth.loss_func.eps == 0.1
     (mixup,) = [callback for callback in smooth.cbs if isinstance(callback, MixUp)]
@@ -118,7 +120,9 @@ def test_half_precision_without_a_graphics_card(
     capsys.readouterr()
     assert getattr(learn, method)() is learn
     printed = capsys.readouterr().out
-    assert printed.count("\n") == 1 and says in printed and ("float16" if method == "to_fp16" else "bfloat16") in printed
+    assert (
+        printed.count("\n") == 1 and says in printed and ("float16" if method == "to_fp16" else "bfloat16") in printed
+    )
     assert any(isinstance(callback, CpuMixedPrecision) for callback in learn.cbs) is mixed
     getattr(learn, method)()  # twice is once
     assert sum(isinstance(callback, MixedPrecision) for callback in learn.cbs) == mixed
@@ -310,7 +314,9 @@ def test_loaders_of_ones_own_train_and_export_with_a_warning(drawn: Path, tiny_w
         splitter=RandomSplitter(seed=42),
         item_tfms=Resize(40),
     )
-    learn = pet_learner(block.dataloaders(tmp_path / "pets", bs=4, num_workers=0), "test_efficientnet", weights=tiny_weights)
+    learn = pet_learner(
+        block.dataloaders(tmp_path / "pets", bs=4, num_workers=0), "test_efficientnet", weights=tiny_weights
+    )
     with pytest.warns(UserWarning, match="not made by petbreeds"):
         learn.head_start(0.1)
     with pytest.warns(UserWarning, match="40 pixels"):

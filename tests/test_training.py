@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import petbreeds
-from petbreeds import training
+from petbreeds import fine_tuning, training
 from petbreeds.data.labels import label_frame
 from petbreeds.data.splits import split_frame
 from petbreeds.datablock import photo_paths
@@ -72,13 +72,13 @@ def test_names_are_checked_first(choices: dict[str, Any], words: str) -> None:
 
 def test_hold_out_divides_the_training_part_and_nothing_else(drawn: Path) -> None:
     frame = split_frame(label_frame(drawn).frame, 0.2, seed=42)
-    inner = training.hold_out(frame, seed=42)
+    inner = fine_tuning.hold_out(frame, seed=42)
     training_paths = set(frame.loc[frame["split"] == "train", "path"])
     assert set(inner["path"]) == training_paths and not inner["path"].duplicated().any()
     assert set(inner.loc[inner["split"] == "valid", "label"]) == set(frame["label"])
     assert set(inner.loc[inner["split"] == "train", "label"]) == set(frame["label"])
     assert len(inner[inner["split"] == "valid"]) == pytest.approx(0.2 * len(inner), abs=3)
-    assert inner.equals(training.hold_out(frame, seed=42)) and not inner.equals(training.hold_out(frame, seed=7))
+    assert inner.equals(fine_tuning.hold_out(frame, seed=42)) and not inner.equals(fine_tuning.hold_out(frame, seed=7))
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_ruinous_fine_tuning_leaves_exactly_the_start(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(training, "_fine_tune", lambda learn, *_: ruin(learn))
+    monkeypatch.setattr(fine_tuning, "_fine_tune", lambda learn, *_: ruin(learn))
     learn = prepare(epochs=1, refit=False).train()
     assert same(state_of(learn), start["weights"]) and learn.measured["chosen"] == "head start"
     assert "the head start is kept" in capsys.readouterr().out
@@ -149,7 +149,7 @@ def test_better_fine_tuning_is_kept_and_saw_no_validation_photo(
         learn.write_head(*solve_head(learn.features(paths), targets, len(learn.vocab), 1e4))  # it knows the answers
         body.update({name: value.clone() for name, value in learn.model[0].state_dict().items()})
 
-    monkeypatch.setattr(training, "_fine_tune", improve)
+    monkeypatch.setattr(fine_tuning, "_fine_tune", improve)
     prepared = prepare(epochs=1, refit=False)
     learn = prepared.train()
     assert learn.measured["chosen"] == "fine-tuning" and "fine-tuning is kept" in capsys.readouterr().out
@@ -163,7 +163,9 @@ def test_better_fine_tuning_is_kept_and_saw_no_validation_photo(
 def test_a_tie_is_won_by_the_surer_answers(
     prepare: Prepare, start: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "_fine_tune", lambda *_: None)  # the same errors, the same certainty: the start stays
+    monkeypatch.setattr(
+        fine_tuning, "_fine_tune", lambda *_: None
+    )  # the same errors, the same certainty: the start stays
     learn = prepare(epochs=1, refit=False).train()
     assert learn.measured["chosen"] == "head start" and same(state_of(learn), start["weights"])
 
@@ -212,7 +214,13 @@ SAME: dict[str, dict[str, Any]] = {
     "head start alone": {"epochs": 0},
     "one epoch of fine-tuning": {"epochs": 1, "refit": False},
     "as the book trains": {"epochs": 1, "head": "mlp"},
-    "mixup and label smoothing": {"epochs": 1, "head": "fastai", "mixup": 0.4, "label_smoothing": 0.1, "augment": "strong"},
+    "mixup and label smoothing": {
+        "epochs": 1,
+        "head": "fastai",
+        "mixup": 0.4,
+        "label_smoothing": 0.1,
+        "augment": "strong",
+    },
 }
 
 
@@ -262,7 +270,9 @@ def test_measured_says_everything_and_the_summary_is_one_line(trained_run: Any) 
     assert measured["error_low"] <= measured["error_rate"] <= measured["error_high"]
     assert measured["arch"] == "efficientnet_lite0" and measured["seed"] == 42 and measured["seconds"] > 0
     lines = trained_run.printed.splitlines()
-    assert lines[-1] == training.summary_of(trained_run.learn) and lines[-1].startswith("error ") and "n = 12" in lines[-1]
+    assert (
+        lines[-1] == training.summary_of(trained_run.learn) and lines[-1].startswith("error ") and "n = 12" in lines[-1]
+    )
     assert [line.partition(":")[0] for line in lines[:-1]] == ["Labels", "Split", "Head start", "Refit"]
 
 
@@ -283,3 +293,41 @@ def test_precision(precision: str, calls: list[str], prepare: Prepare, monkeypat
 
 def test_the_start_is_worth_having(trained_run: Any) -> None:
     assert trained_run.learn.measured["error_rate"] <= 0.34  # of five breeds; chance is 0.8
+
+
+def test_more_photos_than_the_minutes_allow_are_sampled_evenly(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ready = prepare()
+    clock = iter([0.0, 48.0])  # the probe of 48 photos takes a second a photo
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(ready.learn, "features", lambda paths: None)
+    kept = training.fit_into(75.0, ready.learn, ready.frame, ready.recipe)  # half of what 60 photos take twice
+    assert 25 <= len(kept) <= 35 and set(kept["label"]) == set(ready.frame["label"])
+    assert (
+        set(kept["path"]) < set(ready.frame["path"])
+        and len(ready.learn.dls.train_ds) == (kept["split"] == "train").sum()
+    )
+    assert ready.learn.vocab == sorted(set(ready.frame["label"])) and "an even sample" in capsys.readouterr().out
+
+
+def test_photos_that_fit_into_the_minutes_are_all_used(prepare: Prepare) -> None:
+    ready = prepare()
+    assert training.fit_into(3600.0, ready.learn, ready.frame, ready.recipe) is ready.frame
+
+
+def test_labels_may_be_a_function_or_a_table_and_lists_divide(
+    drawn: Path, tiny_choices: dict[str, Any], tmp_path: Path
+) -> None:
+    names = sorted(photo.name for photo in drawn.iterdir())
+    table = pd.DataFrame({"file": names, "breed": [name.rpartition("_")[0] for name in names]})
+    checked = tmp_path / "check.txt"
+    checked.write_text("\n".join(name for name in names if name.endswith(("_1.jpg", "_2.jpg"))))
+    few: dict[str, Any] = {**tiny_choices, "valid": checked}
+    by_table = petbreeds.train(drawn, labels=table, label_column="breed", path_column="file", **few)
+    by_function = petbreeds.train(drawn, labels=lambda path: path.name.rpartition("_")[0], **few)
+    assert by_table.measured["n_valid"] == by_function.measured["n_valid"] == 10
+    assert torch.equal(torch.tensor(by_table.held_out.probs), torch.tensor(by_function.held_out.probs))
+    assert (
+        by_table.recipe.labels == "DataFrame" and Recipe.from_json(by_function.recipe.to_json()) == by_function.recipe
+    )

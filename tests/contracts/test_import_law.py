@@ -27,7 +27,7 @@ ORDER = (  # floor, room, its files from the lowest to the highest: a file may i
     (1, "models", "devices weights heads backbones build"),
     (2, "insight", "confusion losses plots_canvas plots_photos plots interpretation"),
     (2, "bundle", "strict_json schema files card pixels tensors save predictor"),
-    (3, "", "book augment datablock fetch callbacks head_start lr_finder learner training"),
+    (3, "", "book augment datablock fetch callbacks head_start lr_finder learner fine_tuning training"),
     (4, "reporting", ""),
     (4, "apps", ""),
     (5, "", "api"),

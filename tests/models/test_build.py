@@ -93,3 +93,27 @@ def test_breeds_separate_in_the_features(features: dict[str, np.ndarray]) -> Non
         ((found[3:, None] - means) ** 2).sum(axis=2).argmin(axis=1) == i for i, found in enumerate(features.values())
     ]
     assert np.mean(right) >= 0.85
+
+
+def test_frozen_early_stages_train_fast_and_late_ones_learn() -> None:
+    model = build_model("resnet18", 3, weights=None)
+    early, late, head = parameter_groups(model)
+    for parameter in early:
+        parameter.requires_grad_(False)
+    photos = torch.randn(2, 3, 64, 64)
+    model.train()
+    fast = model(photos)
+    fast.sum().backward()
+    assert fast.dtype == torch.float32
+    assert all(parameter.grad is None for parameter in early)
+    assert all(parameter.grad is not None for parameter in [*late, *head])
+
+
+def test_in_evaluation_frozen_stages_are_exact() -> None:
+    model = build_model("resnet18", 3, weights=None).eval()
+    photos = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        before = model(photos)
+        for parameter in model.parameters():
+            parameter.requires_grad_(False)
+        assert torch.equal(model(photos), before)

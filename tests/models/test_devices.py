@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from petbreeds.models.devices import cpu_gains_from_bf16, describe_device, device_of, fast_inference, has_depthwise
+from petbreeds.models.devices import cpu_gains_from_bf16, describe_device, device_of, half_precision, has_depthwise
 
 CPU = torch.device("cpu")
 
@@ -47,22 +47,20 @@ def test_a_device_is_described_for_a_person() -> None:
 
 
 @pytest.mark.parametrize("gains", [True, False])
-def test_fast_inference_has_no_gradients_and_bf16_only_where_it_pays(
-    gains: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_half_precision_is_bf16_only_where_it_pays(gains: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("petbreeds.models.devices.cpu_gains_from_bf16", lambda: gains)
     layer = nn.Linear(16, 4)
     photos = torch.randn(8, 16)
-    with fast_inference(CPU):
+    with torch.no_grad(), half_precision(CPU):
         fast = layer(photos)
     exact = layer(photos)
     assert fast.dtype == (torch.bfloat16 if gains else torch.float32)
     assert not fast.requires_grad and exact.requires_grad and exact.dtype == torch.float32
     assert torch.allclose(fast.float(), exact, atol=0.05)
-    assert not torch.is_autocast_enabled("cpu") and torch.is_grad_enabled()
+    assert not torch.is_autocast_enabled("cpu")
 
 
-def test_fast_inference_is_left_when_the_block_fails() -> None:
-    with pytest.raises(KeyError), fast_inference(CPU):
+def test_half_precision_is_left_when_the_block_fails() -> None:
+    with pytest.raises(KeyError), half_precision(CPU):
         raise KeyError("in the block")
-    assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled() and not torch.is_autocast_enabled("cpu")
+    assert not torch.is_autocast_enabled("cpu")
