@@ -94,12 +94,16 @@ def presizing_views(photo: Image.Image, item_size: int = 460, size: int = 224) -
     square = photo.crop((left, top, left + side, top + side)).resize((item_size, item_size), Image.Resampling.BILINEAR)
     large: Any = TensorImage(pil_to_tensor(square)[None].float() / 255)
     steps = large.clone().affine_coord(sz=size)
-    steps = steps.rotate(draw=30, p=1.0).zoom(draw=1.2, p=1.0).warp(draw_x=-0.2, draw_y=0.2, p=1.0)
+    centre: dict[str, Any] = {
+        "draw_x": 0.5,
+        "draw_y": 0.5,
+    }  # left out, chance decides, and the two views show different parts
+    steps = steps.rotate(draw=30, p=1.0).zoom(draw=1.2, p=1.0, **centre).warp(draw_x=-0.2, draw_y=0.2, p=1.0)
     at_once = Pipeline(
         setup_aug_tfms(
             [
                 Rotate(draw=30, p=1.0, size=size),
-                Zoom(draw=1.2, p=1.0, size=size),
+                Zoom(draw=1.2, p=1.0, size=size, **centre),
                 Warp(draw_x=-0.2, draw_y=0.2, p=1.0, size=size),
             ]
         )

@@ -93,7 +93,7 @@ class TimeBudget(Callback):
     taken at a small rate.
     """
 
-    order = 61
+    order = 63  # after the EpochRecorder (62): the row of the last epoch is written before training ends
 
     def __init__(self, seconds: float, lr_max: Any, pct_start: float = 0.25) -> None:
         super().__init__()

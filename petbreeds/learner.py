@@ -24,7 +24,7 @@ from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.mixup import MixUp
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.schedule import valley
-from fastai.data.core import DataLoaders
+from fastai.data.core import DataLoaders, get_c
 from fastai.losses import CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat
 from fastai.metrics import error_rate
 from torch import nn
@@ -244,7 +244,7 @@ def pet_learner(
     head: str = "linear",
     pretrained: bool = True,
     weights: str | None = "auto",
-    metrics: Any = error_rate,
+    metrics: Any = None,
     loss_func: Any = None,
     label_smoothing: float = 0.0,
     mixup: float = 0.0,
@@ -255,15 +255,18 @@ def pet_learner(
 
     arch: a name or a torchvision function. head: "linear" (which the head start fits), "fastai" (the book's) or "mlp".
     pretrained=False or weights=None: random weights; weights may be a `.pth` or `.safetensors` file. label_smoothing: share
-    of the target spread over all classes. mixup: its alpha, 0 for none. A pretrained body starts frozen, as in the book;
-    `kwargs` go to fastai's Learner.
+    of the target spread over all classes. mixup: its alpha, 0 for none. Without loss_func the kind of label decides, as in
+    fastai; without metrics the error rate, where there is one label per photo. A pretrained body starts frozen, as in the
+    book; `kwargs` go to fastai's Learner.
     """
     backbone = find_backbone(arch)
     used = weights if pretrained else None
-    model = build_model(arch, len(dls.vocab), head, used).to(memory_format=torch.channels_last)
+    model = build_model(arch, get_c(dls), head, used).to(memory_format=torch.channels_last)
     normalize_for(dls, backbone)
-    if loss_func is None:
-        loss_func = LabelSmoothingCrossEntropyFlat(eps=label_smoothing) if label_smoothing else CrossEntropyLossFlat()
+    if loss_func is None and label_smoothing:
+        loss_func = LabelSmoothingCrossEntropyFlat(eps=label_smoothing)
+    if metrics is None and isinstance(loss_func or dls.train_ds.loss_func, CrossEntropyLossFlat):
+        metrics = error_rate
     callbacks = [*([MixUp(mixup)] if mixup else []), *(cbs if isinstance(cbs, (list, tuple)) else [cbs] if cbs else [])]
     learn = PetLearner(
         dls,

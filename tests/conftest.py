@@ -64,7 +64,7 @@ def close_figures() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A flat folder of 60 small drawn pets, 12 of each of five breeds."""
-    from petbreeds.data.drawing import draw_pet
+    from petbreeds.data.drawing.pet import draw_pet
 
     folder = tmp_path_factory.mktemp("data") / "pets"
     folder.mkdir()
@@ -185,6 +185,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        return Outcome(code, *capsys.readouterr())
+        printed = capsys.readouterr()
+        return Outcome(code, printed.out, printed.err)
 
     return call

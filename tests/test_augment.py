@@ -73,7 +73,7 @@ def test_steps_run_in_their_order() -> None:
 
 
 def test_presizing_is_sharper_than_step_by_step(drawn: Path) -> None:
-    from petbreeds.data.drawing import draw_pet
+    from petbreeds.data.drawing.pet import draw_pet
 
     photo = draw_pet("Birman", 3, 42, size=(400, 300))
     before = photo.tobytes()

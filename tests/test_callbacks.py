@@ -57,7 +57,7 @@ def test_the_rates_of_a_time_budget_rise_and_fall(tiny_learner: Make, clock: lis
     learn = tiny_learner()
     learn.unfreeze()
     watcher = RateWatcher()
-    learn.fit(10_000, cbs=[TimeBudget(120, slice(1e-5, 1e-3), pct_start=0.25), watcher])
+    learn.fit(10_000, cbs=[TimeBudget(60, slice(1e-5, 1e-3), pct_start=0.25), watcher])
     last = [rates[-1] for rates in watcher.seen]
     top = last.index(max(last))
     assert 0.1 < top / len(last) < 0.45 and max(last) == pytest.approx(1e-3, rel=0.05)

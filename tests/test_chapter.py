@@ -75,7 +75,7 @@ def test_summary_says_where_it_breaks(drawn: Path, tmp_path: Path, capsys: pytes
         get_image_files,
         using_attr,
     )
-    from petbreeds.data.drawing import draw_pet
+    from petbreeds.data.drawing.pet import draw_pet
 
     for photo in sorted(drawn.glob("pug_*.jpg")):
         shutil.copy(photo, tmp_path)
@@ -170,7 +170,6 @@ def test_mixup_and_label_smoothing_by_name(choices: dict[str, float], tiny_learn
 
 def test_other_tasks_through_fastai_blocks(drawn: Path, tiny_weights: str) -> None:
     from petbreeds import (
-        BCEWithLogitsLossFlat,
         DataBlock,
         ImageBlock,
         MultiCategoryBlock,
@@ -188,6 +187,22 @@ def test_other_tasks_through_fastai_blocks(drawn: Path, tiny_weights: str) -> No
         get_y=lambda path: [path.name.rpartition("_")[0], "cat" if path.name[0].isupper() else "dog"],
         item_tfms=Resize(48),
     ).dataloaders(drawn, bs=16, num_workers=0)
-    learn = pet_learner(dls, "test_efficientnet", weights=tiny_weights, loss_func=BCEWithLogitsLossFlat(), metrics=[])
+    learn = pet_learner(dls, "test_efficientnet", weights=tiny_weights)
     learn.fit_one_cycle(1, 1e-3)
-    assert learn.get_preds()[0].shape == (12, 7)
+    assert learn.get_preds()[0].shape == (12, 7) and type(learn.loss_func).__name__ == "BCEWithLogitsLossFlat"
+
+
+def test_a_number_per_photo_through_fastai_blocks(drawn: Path, tiny_weights: str) -> None:
+    from petbreeds import DataBlock, ImageBlock, RandomSplitter, RegressionBlock, Resize, get_image_files, pet_learner
+
+    make: Any = DataBlock
+    dls = make(
+        blocks=(ImageBlock, RegressionBlock),
+        get_items=get_image_files,
+        splitter=RandomSplitter(seed=42),
+        get_y=lambda path: float(path.stem.rpartition("_")[2]),
+        item_tfms=Resize(48),
+    ).dataloaders(drawn, bs=16, num_workers=0)
+    learn = pet_learner(dls, "test_efficientnet", weights=tiny_weights)
+    learn.fit_one_cycle(1, 1e-3)
+    assert learn.get_preds()[0].shape == (12, 1) and type(learn.loss_func).__name__ == "MSELossFlat"

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from fastai.callback.schedule import minimum, slide, steep, valley
+from fastai.torch_core import set_seed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,12 +81,13 @@ def test_what_comes_after_the_explosion_is_not_looked_at() -> None:
 
 
 def test_random_state_is_kept_also_after_an_error(tiny_dls: Any) -> None:
-    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    set_seed(1)
     before = (random.getstate(), torch.get_rng_state(), tiny_dls.train.rng.getstate())
     following = np.random.RandomState()
     following.set_state(np.random.get_state())
     with pytest.raises(ZeroDivisionError), keep_random_state(tiny_dls):
-        random.random(), np.random.random(), torch.rand(3), tiny_dls.train.rng.random()
+        set_seed(2)
+        tiny_dls.train.rng.random()
         _ = 1 / 0
     assert random.getstate() == before[0] and torch.equal(torch.get_rng_state(), before[1])
     assert tiny_dls.train.rng.getstate() == before[2] and np.random.random() == following.random_sample()
@@ -141,7 +143,8 @@ def test_training_after_lr_find_is_training_without_it(tiny_learner: Make) -> No
     weights = []
     for look in (False, True):
         learn = tiny_learner()
-        torch.manual_seed(3), np.random.seed(3), random.seed(3), learn.dls.train.rng.seed(3)
+        set_seed(3)
+        learn.dls.train.rng.seed(3)
         if look:
             learn.lr_find(num_it=7, show_plot=False)
         learn.fit(1, 1e-3)

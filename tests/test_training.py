@@ -243,7 +243,7 @@ def test_same_seed_same_numbers(name: str, drawn: Path, tiny_choices: dict[str, 
 
 def test_another_seed_other_numbers(drawn: Path, tiny_choices: dict[str, Any]) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
-        learners = [petbreeds.train(drawn, **tiny_choices, seed=seed, epochs=0) for seed in (1, 2)]
+        learners: list[Any] = [petbreeds.train(drawn, **tiny_choices, seed=seed, epochs=0) for seed in (1, 2)]
     one, other = (set(learn.held_out.paths) for learn in learners)
     assert one != other
 
@@ -324,8 +324,8 @@ def test_labels_may_be_a_function_or_a_table_and_lists_divide(
     checked = tmp_path / "check.txt"
     checked.write_text("\n".join(name for name in names if name.endswith(("_1.jpg", "_2.jpg"))))
     few: dict[str, Any] = {**tiny_choices, "valid": checked}
-    by_table = petbreeds.train(drawn, labels=table, label_column="breed", path_column="file", **few)
-    by_function = petbreeds.train(drawn, labels=lambda path: path.name.rpartition("_")[0], **few)
+    by_table: Any = petbreeds.train(drawn, labels=table, label_column="breed", path_column="file", **few)
+    by_function: Any = petbreeds.train(drawn, labels=lambda path: path.name.rpartition("_")[0], **few)
     assert by_table.measured["n_valid"] == by_function.measured["n_valid"] == 10
     assert torch.equal(torch.tensor(by_table.held_out.probs), torch.tensor(by_function.held_out.probs))
     assert (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from petbreeds.data.breeds import BREEDS
-from petbreeds.data.drawing import draw_pet
+from petbreeds.data.drawing.breeds import BREEDS
+from petbreeds.data.drawing.pet import draw_pet
 
 COLUMNS, TILE = 8, (180, 150)
 

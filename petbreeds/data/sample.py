@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from petbreeds.data.breeds import BREEDS
-from petbreeds.data.drawing import DRAWING_VERSION, draw_pet
+from petbreeds.data.drawing.breeds import BREEDS
+from petbreeds.data.drawing.pet import DRAWING_VERSION, draw_pet
 from petbreeds.errors import ChoiceError, DataError, unknown
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]

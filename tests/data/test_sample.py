@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from petbreeds.data.breeds import BREEDS, COATS, is_cat, trait_distance
-from petbreeds.data.drawing import FRAMINGS, draw_pet
-from petbreeds.data.drawing_body import POSES, TAILS
-from petbreeds.data.drawing_coat import PATTERNS, TILES, pattern_tile
-from petbreeds.data.drawing_head import EARS
+from petbreeds.data.drawing.body import POSES, TAILS
+from petbreeds.data.drawing.breeds import BREEDS, COATS, is_cat, trait_distance
+from petbreeds.data.drawing.coat import PATTERNS, TILES, pattern_tile
+from petbreeds.data.drawing.head import EARS
+from petbreeds.data.drawing.pet import FRAMINGS, draw_pet
 from petbreeds.data.sample import LAYOUTS, cache_folder, cached_sample, list_entries, make_sample
 from petbreeds.errors import ChoiceError, DataError
 

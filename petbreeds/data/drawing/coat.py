@@ -10,9 +10,9 @@ from functools import cache, lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from petbreeds.data.breeds import Coat
-from petbreeds.data.drawing_clay import REGIONS
-from petbreeds.data.drawing_patterns import PATTERNS, Mark, Pattern
+from petbreeds.data.drawing.breeds import Coat
+from petbreeds.data.drawing.clay import REGIONS
+from petbreeds.data.drawing.patterns import PATTERNS, Mark, Pattern
 
 TILE = 256  # pixels of a pattern tile
 STRANDS = 768  # pixels of the fur tile

@@ -14,7 +14,7 @@ from petbreeds.errors import unknown
 
 @dataclass(frozen=True)
 class Coat:
-    """A pattern (a row of `drawing_coat.PATTERNS`) and its three colours as RGB hex."""
+    """A pattern (a row of `patterns.PATTERNS`) and its three colours as RGB hex."""
 
     pattern: str
     base: str
@@ -27,7 +27,7 @@ class Traits:
     """What tells one breed from another; lengths are in head radii (face) or torso radii (body), shares from 0 to 1."""
 
     coats: tuple[str, ...]  # rows of COATS; a name that stands twice is drawn twice as often
-    ears: str = "pricked"  # a row of drawing_body.EARS
+    ears: str = "pricked"  # a row of head.EARS
     ear: float = 1.0  # size of the ears
     muzzle: float = 0.12  # how far the muzzle stands out
     snout: float = 0.36  # half the muzzle's width
@@ -43,7 +43,7 @@ class Traits:
     girth: float = 1.0
     length: float = 1.5
     head: float = 0.85  # head radius in torso radii
-    tail: str = "long"  # a row of drawing_body.TAILS
+    tail: str = "long"  # a row of body.TAILS
 
 
 COATS: dict[str, Coat] = {

@@ -12,13 +12,13 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from petbreeds.data.breeds import COATS, Coat, Traits, find_traits, is_cat
-from petbreeds.data.drawing_body import POSES, model_neck, model_tail
-from petbreeds.data.drawing_clay import Clay, Frame, View, turn
-from petbreeds.data.drawing_face import Stamp, draw_face
-from petbreeds.data.drawing_fur import Pet, lay_fur
-from petbreeds.data.drawing_head import Face, model_head, plan_face
-from petbreeds.data.drawing_scene import cast_shadow, develop, draw_scene
+from petbreeds.data.drawing.body import POSES, model_neck, model_tail
+from petbreeds.data.drawing.breeds import COATS, Coat, Traits, find_traits, is_cat
+from petbreeds.data.drawing.clay import Clay, Frame, View, turn
+from petbreeds.data.drawing.face import Stamp, draw_face
+from petbreeds.data.drawing.fur import Pet, lay_fur
+from petbreeds.data.drawing.head import Face, model_head, plan_face
+from petbreeds.data.drawing.scene import cast_shadow, develop, draw_scene
 from petbreeds.errors import ChoiceError
 
 DRAWING_VERSION = 1  # raised when pictures change, so that no old cache is taken for new

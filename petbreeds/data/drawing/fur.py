@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from petbreeds.data.breeds import Coat, Traits
-from petbreeds.data.drawing_clay import BARE, EMPTY, HEAD, LEG, REGIONS, TAIL, TORSO, Clay, Frame, View, sculpt
-from petbreeds.data.drawing_coat import TILE, fur_tiles, paint_marks, paint_tile, pattern_tile, region_colours
-from petbreeds.data.drawing_patterns import PATTERNS
+from petbreeds.data.drawing.breeds import Coat, Traits
+from petbreeds.data.drawing.clay import BARE, EMPTY, HEAD, LEG, REGIONS, TAIL, TORSO, Clay, Frame, View, sculpt
+from petbreeds.data.drawing.coat import TILE, fur_tiles, paint_marks, paint_tile, pattern_tile, region_colours
+from petbreeds.data.drawing.patterns import PATTERNS
 
 COARSE = 0.75  # share of the picture's size at which fur is drawn
 PART_OF = np.array(list(REGIONS.values()), dtype=np.uint8)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from petbreeds.data.breeds import Traits
-from petbreeds.data.drawing_clay import Clay, Frame, turn
+from petbreeds.data.drawing.breeds import Traits
+from petbreeds.data.drawing.clay import Clay, Frame, turn
 
 
 class Face(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from petbreeds.data.drawing_clay import HEAD, LEG, TAIL, TORSO, Point
+from petbreeds.data.drawing.clay import HEAD, LEG, TAIL, TORSO, Point
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from petbreeds.data.breeds import Traits
-from petbreeds.data.drawing_clay import EMPTY, Frame, View, cross
-from petbreeds.data.drawing_coat import rgb
-from petbreeds.data.drawing_head import Face
+from petbreeds.data.drawing.breeds import Traits
+from petbreeds.data.drawing.clay import EMPTY, Frame, View, cross
+from petbreeds.data.drawing.coat import rgb
+from petbreeds.data.drawing.head import Face
 
 FINE = 4  # stamps are drawn this much larger and reduced: smooth edges
 Colour = tuple[int, int, int]

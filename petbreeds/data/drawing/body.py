@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from petbreeds.data.breeds import Traits
-from petbreeds.data.drawing_clay import Clay, Frame, Point, turn
+from petbreeds.data.drawing.breeds import Traits
+from petbreeds.data.drawing.clay import Clay, Frame, Point, turn
 
 WORLD = Frame(np.zeros(3), np.eye(3))
 
