@@ -24,7 +24,8 @@ from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.mixup import MixUp
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.schedule import valley
-from fastai.data.core import DataLoaders, get_c
+from fastai.data.core import DataLoaders
+from fastai.data.transforms import get_c
 from fastai.losses import CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat
 from fastai.metrics import error_rate
 from torch import nn

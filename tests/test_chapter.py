@@ -205,4 +205,4 @@ def test_a_number_per_photo_through_fastai_blocks(drawn: Path, tiny_weights: str
     ).dataloaders(drawn, bs=16, num_workers=0)
     learn = pet_learner(dls, "test_efficientnet", weights=tiny_weights)
     learn.fit_one_cycle(1, 1e-3)
-    assert learn.get_preds()[0].shape == (12, 1) and type(learn.loss_func).__name__ == "MSELossFlat"
+    assert learn.get_preds()[0].shape == (12, 1) and type(learn.loss_func.func).__name__ == "MSELoss"

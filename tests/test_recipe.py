@@ -16,6 +16,8 @@ from petbreeds.recipe import FIELDS, PRECISIONS, Recipe
 UNHURRIED = settings(deadline=None)  # the first example pays for imports, and machines are shared
 ALLOWED: dict[str, st.SearchStrategy[Any]] = {
     "labels": st.text(),
+    "label_column": st.text(),
+    "path_column": st.text(),
     "valid": st.floats(0, 0.9, exclude_min=True) | st.text(),
     "split": st.text(),
     "seed": st.integers(0, 2**32 - 1),
