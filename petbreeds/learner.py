@@ -266,7 +266,8 @@ def pet_learner(
     normalize_for(dls, backbone)
     if loss_func is None and label_smoothing:
         loss_func = LabelSmoothingCrossEntropyFlat(eps=label_smoothing)
-    if metrics is None and isinstance(loss_func or dls.train_ds.loss_func, CrossEntropyLossFlat):
+    one_label = (CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat)
+    if metrics is None and isinstance(loss_func or getattr(dls.train_ds, "loss_func", None), one_label):
         metrics = error_rate
     callbacks = [*([MixUp(mixup)] if mixup else []), *(cbs if isinstance(cbs, (list, tuple)) else [cbs] if cbs else [])]
     learn = PetLearner(

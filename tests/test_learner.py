@@ -52,6 +52,7 @@ def test_it_is_a_fastai_learner(tiny_learner: Make) -> None:
     ]
     smooth: Any = tiny_learner(label_smoothing=0.1, mixup=0.4)
     assert isinstance(smooth.loss_func, LabelSmoothingCrossEntropyFlat) and vars(smooth.loss_func)["eps"] == 0.1
+    assert [metric.name for metric in smooth.metrics] == ["error_rate"]
     (mixup,) = [callback for callback in smooth.cbs if isinstance(callback, MixUp)]
     assert float(mixup.distrib.concentration1) == pytest.approx(0.4)
 
