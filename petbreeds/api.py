@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from petbreeds.learner import PetLearner
 
 DEFAULT_SAMPLE_SIZE = 740
+FEW = 370  # drawn pets; below, fewer than ten of a breed
 LABELLING = ("labels", "valid", "split", "seed", "label_column", "path_column")
 NAMED_DATA = ("oxford-pets",)
 
@@ -47,6 +48,8 @@ def train(
     training.check_names(recipe)
     root = _find_data(path, recipe)
     given = {name: choices.get(name, getattr(recipe, name)) for name in LABELLING}
+    if path is None and (recipe.sample_size or DEFAULT_SAMPLE_SIZE) < FEW and recipe.split == "auto":
+        given["split"] = "stratified"  # by chance alone, a breed of two pictures would often have none to learn from
     frame = training.labelled_frame(root, **given)
     print(*frame.attrs["notes"], sep="\n")
     learn = training.make_learner(frame, recipe)

@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 
 DEFAULT_RUN = "petbreeds-run"
+STOPPED = 130  # what typer makes of Ctrl-C
 
 
 def _next_run() -> Path:
@@ -155,6 +156,7 @@ def main() -> None:
     except PetBreedsError as error:
         print(f"petbreeds: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("\npetbreeds: stopped; nothing half-written is left.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == STOPPED:
+            print("petbreeds: stopped; nothing half-written is left.", file=sys.stderr)
+        raise

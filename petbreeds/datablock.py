@@ -28,7 +28,7 @@ from petbreeds.data.checks import drop_unreadable
 from petbreeds.data.labels import LabelChoice, check_labels, label_frame
 from petbreeds.data.photos import find_photos, open_photo
 from petbreeds.data.splits import Valid, check_split, split_frame
-from petbreeds.errors import DataError, examples
+from petbreeds.errors import DataError, counted, examples
 from petbreeds.models.backbones import Backbone
 from petbreeds.progress import progress_counter
 
@@ -165,13 +165,13 @@ def labelled_frame(
     notes = [f"Labels: {labelled.how}"]
     if labelled.unlabelled:
         notes.append(
-            f"{len(labelled.unlabelled):,} photos without a label are left out: {examples(labelled.unlabelled)}"
+            f"Left out, no label: {counted(len(labelled.unlabelled), 'photo')}: {examples(labelled.unlabelled)}"
         )
     frame, unreadable = labelled.frame, pd.DataFrame({"path": []})
     if verify:
         frame, unreadable = drop_unreadable(frame, progress=progress_counter("photos read"))
     if len(unreadable):
-        notes.append(f"{len(unreadable):,} photos cannot be read and are left out: {examples(unreadable['path'])}")
+        notes.append(f"Left out, unreadable: {counted(len(unreadable), 'photo')}: {examples(unreadable['path'])}")
     if frame.empty:
         raise DataError(
             f"None of the {len(unreadable):,} photos in {path} can be read: {examples(unreadable['path'])}."

@@ -45,6 +45,15 @@ def unknown(kind: str, got: object, allowed: Iterable[object], hint: str = "") -
     return ChoiceError(f"{message}\n{hint}" if hint else message)
 
 
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, in the right form.
+
+    >>> counted(1, "photo"), counted(1200, "photo"), counted(2, "class", "classes")
+    ('1 photo', '1,200 photos', '2 classes')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
 def examples(items: Iterable[object], limit: int = 3) -> str:
     """Join up to `limit` examples for a message, and say how many more there are.
 

@@ -120,7 +120,8 @@ def fine_tune_and_choose(
     set_seed(recipe.seed, reproducible=True)
     _fine_tune(learn, recipe, epochs, deadline)
     after = learn.predictions()
-    better = (after.n_errors, after.losses.mean()) < (before.n_errors, before.losses.mean())  # fewer errors; then surer
+    fewer_or_surer = (after.n_errors, after.losses.mean()) < (before.n_errors, before.losses.mean())
+    better = bool(np.isfinite(after.losses).all()) and fewer_or_surer
     print(
         f"Choice on {len(after):,} photos held out of the training part: head start {before.n_errors} errors, "
         f"fine-tuned {after.n_errors}: {'fine-tuning' if better else 'the head start'} is kept."

@@ -156,8 +156,8 @@ def test_one_damaged_photo_is_named_and_left_out(
     words = ["--arch", "test_efficientnet", "--weights", tiny_weights, "--size", "48"]
     found = cli("train", place / "good", "--out", place / "run", *words)
     assert found.code == 0, found.err
-    (line,) = [line for line in found.out.splitlines() if "cannot be read" in line]
-    assert "1 photos cannot be read and are left out" in line and "pug_99.jpg" in line
+    (line,) = [line for line in found.out.splitlines() if "Left out" in line]
+    assert "Left out, unreadable: 1 photo:" in line and "pug_99.jpg" in line
     assert "16 learnt" in found.out  # of 20 good ones; 4 check
 
 

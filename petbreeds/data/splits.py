@@ -17,7 +17,7 @@ import pandas as pd
 
 from petbreeds.data.labellers import SPLIT_FOLDERS
 from petbreeds.data.lists import listed_rows
-from petbreeds.errors import ChoiceError, DataError, examples, unknown
+from petbreeds.errors import ChoiceError, DataError, counted, examples, unknown
 
 Valid = Union[float, str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]
 
@@ -175,7 +175,9 @@ def describe_split(frame: pd.DataFrame) -> str:
     used = counts["train"] + counts["valid"]
     aside = f", {counts['test']:,} set aside" if counts["test"] else ""
     share = 100 * counts["valid"] / used if used else 0
-    return f"{counts['train']:,} photos to learn from, {counts['valid']:,} to check with ({share:.0f} %){aside}"
+    return (
+        f"{counted(counts['train'], 'photo')} to learn from, {counts['valid']:,} to check with ({share:.0f} %){aside}"
+    )
 
 
 def check_split(frame: pd.DataFrame) -> None:
@@ -183,7 +185,7 @@ def check_split(frame: pd.DataFrame) -> None:
 
     >>> check_split(pd.DataFrame({"path": ["a"], "label": ["pug"], "split": ["train"]}))
     Traceback (most recent call last):
-    petbreeds.errors.DataError: No photo is left to check with: 1 photos to learn from, 0 to check with (0 %).
+    petbreeds.errors.DataError: No photo is left to check with: 1 photo to learn from, 0 to check with (0 %).
     Give a larger share (valid=0.2), more photos, or split="stratified".
     """
     for part, verb in (("train", "learn from"), ("valid", "check with")):
@@ -197,7 +199,7 @@ def check_split(frame: pd.DataFrame) -> None:
     unlearnt = sorted(labels["valid"] - labels["train"])
     if unlearnt:
         raise DataError(
-            f"{len(unlearnt):,} classes are only in the validation part: {examples(unlearnt)}.\n"
+            f"Only in the validation part: {counted(len(unlearnt), 'class', 'classes')}: {examples(unlearnt)}.\n"
             "They would be asked for and never learnt.\n"
             'Divide with split="stratified", take another seed, or put some of their photos into the training part.'
         )

@@ -194,7 +194,7 @@ def test_check_split() -> None:
     for part, missing in (("train", "check with"), ("valid", "learn from")):
         with pytest.raises(DataError, match=f"No photo is left to {missing}"):
             check_split(pets(3).assign(split=part))
-    with pytest.raises(DataError, match="1 classes are only in the validation part: dog") as caught:
+    with pytest.raises(DataError, match="Only in the validation part: 1 class: dog") as caught:
         check_split(pets(3).assign(split=["valid", "train", "valid"]))
     assert 'split="stratified"' in str(caught.value)
 
