@@ -1,4 +1,4 @@
-"""The verbs: train, load, sample. Each reads as the recipe of its job, in calls of the floors below.
+"""The verbs: train, check, load, sample. Each reads as the recipe of its job, in calls of the floors below.
 
 fastai is imported by the verbs that train, and by no other: a model can be used without it.
 """
@@ -11,14 +11,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from petbreeds.bundle.predictor import Predictor, load_predictor
-from petbreeds.bundle.save import new_folder
+from petbreeds.data.checks import check_data
 from petbreeds.data.sample import cached_sample, make_sample
 from petbreeds.errors import ChoiceError, DataError, examples
-from petbreeds.progress import progress
+from petbreeds.progress import progress, progress_counter
 from petbreeds.recipe import Recipe
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from petbreeds.bundle.predictor import Predictor
     from petbreeds.learner import PetLearner
 
 DEFAULT_SAMPLE_SIZE = 740
@@ -54,11 +56,26 @@ def train(
     return learn
 
 
+def check(path: str | os.PathLike[str], labels: Any = "auto", *, quiet: bool = False, **choices: Any) -> pd.DataFrame:
+    """Return everything wrong with the photos below `path`: a table `path, issue, score, why`, what matters most first.
+
+    path: a folder or a CSV file. labels: as for `train`. quiet: show no progress. choices: valid, split, seed (of the split
+    whose leaks are looked for), label_column, path_column. `.attrs` says how many photos were looked at, how labels and
+    split were chosen, how often each issue was found (`counts`), and whether training would refuse the data (`refused`).
+
+    >>> check(sample("drawn", 6, layout="folders"))["issue"].tolist()  # doctest: +SKIP
+    []
+    """
+    return check_data(path, labels, **choices, progress=None if quiet else progress_counter("photos checked"))
+
+
 def load(path: str | os.PathLike[str]) -> Predictor:
     """Open a bundle, or the folder of a run, and return its Predictor; no fastai, no pickle.
 
     Raises BundleError for anything that is no bundle, was changed, or comes from another schema version.
     """
+    from petbreeds.bundle.predictor import load_predictor  # torch: a check of photos needs none
+
     return load_predictor(path)
 
 
@@ -74,6 +91,8 @@ def sample(
 
 def save_run(learn: PetLearner, folder: Path) -> Path:
     """Write the bundle (`model/`), metrics.json, history.csv and predictions.csv; the folder appears whole."""
+    from petbreeds.bundle.save import new_folder
+
     with new_folder(folder) as fresh:
         learn.export(fresh / "model")
         (fresh / "metrics.json").write_text(json.dumps(learn.measured, indent=2) + "\n", encoding="utf-8")
