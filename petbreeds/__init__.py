@@ -23,7 +23,7 @@ warnings.filterwarnings("ignore", message="IProgress not found")
 
 # name -> the module that has it; the last rows are fastai's own, so that the book's lines run with one import
 _NAMES: dict[str, str] = {
-    **dict.fromkeys(["train", "load", "sample"], "api"),
+    **dict.fromkeys(["train", "check", "load", "sample"], "api"),
     **dict.fromkeys(["pet_learner", "PetLearner"], "learner"),
     **dict.fromkeys(["pet_block", "pet_dataloaders", "choose_workers"], "datablock"),
     "Recipe": "recipe",
@@ -46,6 +46,7 @@ _NAMES: dict[str, str] = {
 }  # fmt: skip
 
 if TYPE_CHECKING:
+    from petbreeds.api import check as check
     from petbreeds.api import load as load
     from petbreeds.api import sample as sample
     from petbreeds.api import train as train

@@ -1,4 +1,4 @@
-"""The verbs: train, load, sample. Each reads as the recipe of its job, in calls of the floors below.
+"""The verbs: train, check, load, sample. Each reads as the recipe of its job, in calls of the floors below.
 
 fastai is imported by the verbs that train, and by no other: a model can be used without it.
 """
@@ -11,14 +11,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from petbreeds.bundle.predictor import Predictor, load_predictor
-from petbreeds.bundle.save import new_folder
+from petbreeds.data.checks import check_data
 from petbreeds.data.sample import cached_sample, make_sample
 from petbreeds.errors import ChoiceError, DataError, examples
-from petbreeds.progress import progress
+from petbreeds.progress import progress, progress_counter
 from petbreeds.recipe import Recipe
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from petbreeds.bundle.predictor import Predictor
     from petbreeds.learner import PetLearner
 
 DEFAULT_SAMPLE_SIZE = 740
@@ -60,11 +62,42 @@ def train(
     return learn
 
 
+def check(
+    path: str | os.PathLike[str],
+    labels: Any = "auto",
+    *,
+    suspects: bool = False,
+    seed: int = 42,
+    quiet: bool = False,
+    **choices: Any,
+) -> pd.DataFrame:
+    """Return everything wrong with the photos below `path`: a table `path, issue, score, why`, what matters most first.
+
+    path: a folder or a CSV file. labels: as for `train`. suspects: also name photos whose label is probably wrong (about
+    10 ms a photo). quiet: show no progress. seed, choices: valid, split (whose leaks are looked for), label_column,
+    path_column. `.attrs` says how many photos were looked at, how labels and
+    split were chosen, how often each issue was found (`counts`), and whether training would refuse the data (`refused`).
+
+    >>> check(sample("drawn", 6, layout="folders"))["issue"].tolist()  # doctest: +SKIP
+    []
+    """
+    show = None if quiet else progress_counter("photos checked")
+    found = check_data(path, labels, seed=seed, progress=show, **choices)
+    if not suspects:
+        return found
+    from petbreeds.suspects import add_suspects  # torch: the other checks need none
+
+    columns = {name: choices[name] for name in ("label_column", "path_column") if name in choices}
+    return add_suspects(found, path, labels, seed, **columns)
+
+
 def load(path: str | os.PathLike[str]) -> Predictor:
     """Open a bundle, or the folder of a run, and return its Predictor; no fastai, no pickle.
 
     Raises BundleError for anything that is no bundle, was changed, or comes from another schema version.
     """
+    from petbreeds.bundle.predictor import load_predictor  # torch: a check of photos needs none
+
     return load_predictor(path)
 
 
@@ -80,6 +113,8 @@ def sample(
 
 def save_run(learn: PetLearner, folder: Path) -> Path:
     """Write the bundle (`model/`), metrics.json, history.csv and predictions.csv; the folder appears whole."""
+    from petbreeds.bundle.save import new_folder
+
     with new_folder(folder) as fresh:
         learn.export(fresh / "model")
         (fresh / "metrics.json").write_text(json.dumps(learn.measured, indent=2) + "\n", encoding="utf-8")

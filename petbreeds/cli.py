@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from petbreeds.errors import PetBreedsError
+from petbreeds.errors import PetBreedsError, unknown
 
 app = typer.Typer(
     help="From a folder of labelled photos to a classifier you can trust, explain and hand out.",
@@ -60,7 +60,7 @@ def train(
     label_column: Annotated[str, typer.Option(help="Column of the CSV file that holds the labels.")] = "label",
     path_column: Annotated[str, typer.Option(help="Column of the CSV file that holds the photos.")] = "path",
     valid: Annotated[str, typer.Option(help="Share for validation, a list file, or a column of the CSV file.")] = "0.2",
-    split: Annotated[str, typer.Option(help="auto, random, stratified, folder, list or column.")] = "auto",
+    split: Annotated[str, typer.Option(help="auto, random, grouped, stratified, folder, list or column.")] = "auto",
     arch: Annotated[str, typer.Option(help="Backbone: any torchvision or timm name.")] = "efficientnet_lite0",
     head: Annotated[str, typer.Option(help="linear, fastai or mlp.")] = "linear",
     weights: Annotated[str, typer.Option(help='"auto", "none" (random), or a .pth or .safetensors file.')] = "auto",
@@ -112,6 +112,36 @@ def train(
 
     api.train(path, out=target, **choices)
     print(f"Written to {target}: try `petbreeds predict {target} PHOTO`.")
+
+
+@app.command()
+def check(
+    path: Annotated[str, typer.Argument(help="Folder of photos, or a CSV file.")],
+    csv: Annotated[Optional[Path], typer.Option(help="Write the table here: path, issue, score, why.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the text.")] = False,
+    fail_on: Annotated[str, typer.Option(help="Exit with 1 from this level on: blocks, warns or notes.")] = "blocks",
+    suspects: Annotated[bool, typer.Option("--labels", help="Also name photos whose label is probably wrong.")] = False,
+    labels_from: Annotated[str, typer.Option(help="Where labels come from, as --labels of `train`.")] = "auto",
+    valid: Annotated[str, typer.Option(help="As for `train`: twins across this split are found.")] = "0.2",
+    split: Annotated[str, typer.Option(help="As for `train`.")] = "auto",
+    seed: Annotated[int, typer.Option(help="As for `train`.")] = 42,
+) -> None:
+    """Say what is wrong with a data set; exit 1 if training would refuse it."""
+    from petbreeds import api
+    from petbreeds.data import findings
+    from petbreeds.progress import is_interactive
+
+    if fail_on not in findings.LEVELS:
+        raise unknown("level", fail_on, findings.LEVELS)
+    quiet = json and not is_interactive()  # a log line in the middle would spoil the object
+    found = api.check(
+        path, labels_from, valid=_share_or_text(valid), split=split, seed=seed, suspects=suspects, quiet=quiet
+    )
+    if csv is not None:
+        findings.write_csv(found, csv)
+    print(findings.to_json(found) if json else findings.describe(found, csv))
+    if findings.reaches(found, fail_on):
+        raise typer.Exit(1)
 
 
 @app.command()

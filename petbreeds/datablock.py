@@ -24,7 +24,8 @@ from PIL import Image
 
 from petbreeds.augment import batch_transforms
 from petbreeds.bundle.pixels import PixelRule
-from petbreeds.data.checks import drop_unreadable
+from petbreeds.data.checks import SEEN_TO, find_crossing, screen, warn_in_one_line
+from petbreeds.data.findings import findings_table
 from petbreeds.data.labels import LabelChoice, check_labels, label_frame
 from petbreeds.data.photos import find_photos, open_photo
 from petbreeds.data.splits import Valid, check_split, split_frame
@@ -158,8 +159,9 @@ def labelled_frame(
 ) -> pd.DataFrame:
     """Find, label, check and split the photos below `path`: a frame `path, label, split` that training can rely on.
 
-    With `verify` every photo is decoded once, and unreadable ones are left out; `.attrs["notes"]` holds a line for each
-    thing worth telling. Raises DataError, before any training, for whatever would make it fail or mean nothing.
+    With `verify` every photo is decoded once: unreadable ones are left out, twins of one picture are kept on one side of
+    the split, other faults are counted. `.attrs["notes"]` holds a line for each thing worth telling. Raises DataError,
+    before any training, for whatever would make it fail or mean nothing.
     """
     labelled = label_frame(path, labels, label_column=label_column, path_column=path_column)
     notes = [f"Labels: {labelled.how}"]
@@ -167,21 +169,25 @@ def labelled_frame(
         notes.append(
             f"Left out, no label: {counted(len(labelled.unlabelled), 'photo')}: {examples(labelled.unlabelled)}"
         )
-    frame, unreadable = labelled.frame, pd.DataFrame({"path": []})
+    frame, findings = labelled.frame, findings_table([])
     if verify:
-        frame, unreadable = drop_unreadable(frame, progress=progress_counter("photos read"))
-    if len(unreadable):
-        notes.append(f"Left out, unreadable: {counted(len(unreadable), 'photo')}: {examples(unreadable['path'])}")
-    if frame.empty:
-        raise DataError(
-            f"None of the {len(unreadable):,} photos in {path} can be read: {examples(unreadable['path'])}."
-        )
+        frame, findings = screen(frame, progress=progress_counter("photos read"))
+    unread = findings["path"][findings["issue"].isin(SEEN_TO)]
+    if len(unread):
+        notes.append(f"Left out, unreadable: {counted(len(unread), 'photo')}: {examples(unread)}")
     check_labels(frame)
     root = Path(path).parent if Path(path).is_file() else path
     divided = split_frame(frame, valid, split, seed, root=root)
     check_split(divided)
-    divided.attrs["notes"] = [*notes, f"Split: {divided.attrs['split']}"]
+    divided.attrs["notes"] = [*notes, f"Split: {divided.attrs['split']}", *_warnings(divided, findings)]
     return divided
+
+
+def _warnings(divided: pd.DataFrame, findings: pd.DataFrame) -> list[str]:
+    """Return a line for twins that a split of the user's own keeps apart, and one for all other findings."""
+    crossing = len(find_crossing(divided))
+    leak = f"{crossing:,} photos have a twin on the other side of this split: the error will look better than it is."
+    return [*([leak] if crossing else []), *filter(None, [warn_in_one_line(findings)])]
 
 
 def frame_dataloaders(

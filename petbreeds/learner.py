@@ -44,6 +44,7 @@ from petbreeds.models.devices import cpu_gains_from_bf16, has_depthwise
 from petbreeds.predictions import Predictions
 from petbreeds.progress import is_interactive
 from petbreeds.recipe import Recipe
+from petbreeds.suspects import learner_suspects
 
 
 class PetLearner(Learner):
@@ -66,6 +67,7 @@ class PetLearner(Learner):
         self.measured: dict[str, Any] = {}
         self.held_out: Predictions | None = None
         self.refitted = False
+        self.weights: str | None = None  # what the body was loaded with
         self.features_key, self.features_by_path = 0.0, {}
         self.seconds_per_photo = 0.0
         super().__init__(dls, model, **kwargs)
@@ -218,6 +220,10 @@ class PetLearner(Learner):
         """Look at the validation photos in one pass; after a refit, at the answers given before it."""
         return Interpretation(self.held_out or self.predictions())
 
+    def label_issues(self, seed: int = 42) -> pd.DataFrame:
+        """Return the photos whose label is probably wrong, surest first: `path, issue, score, why, label, suggested, ...`."""
+        return learner_suspects(self, seed)
+
     def export(self, fname: str | os.PathLike[str] = "pets_model") -> Path:
         """Write the model as a folder `model.safetensors` + `bundle.json` (no pickle) and return its path."""
         held_out = self.held_out or self.predictions()
@@ -281,6 +287,7 @@ def pet_learner(
         cbs=callbacks,
         **kwargs,
     )
+    learn.weights = used
     if used is not None:
         learn.freeze()
     return learn

@@ -28,8 +28,13 @@ def test_help_is_light() -> None:
     assert not loaded_after(code) & set(HEAVY)
 
 
-def test_load_is_a_name_without_fastai() -> None:
-    loaded = loaded_after("import petbreeds\npetbreeds.load")
+@pytest.mark.parametrize("verb", ["load", "check", "sample"])
+def test_verbs_that_do_not_train_are_names_without_torch(verb: str) -> None:
+    assert not loaded_after(f"import petbreeds\npetbreeds.{verb}") & {"torch", "fastai", "timm"}
+
+
+def test_the_predictor_needs_torch_and_no_fastai() -> None:
+    loaded = loaded_after("import petbreeds\npetbreeds.Predictor")
     assert "torch" in loaded and "fastai" not in loaded
 
 

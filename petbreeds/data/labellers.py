@@ -53,7 +53,7 @@ class Labelled:
 
 def by_folder(photos: Sequence[Path], root: Path) -> Labelled:
     """Label each photo by its nearest folder below `root` that is not a split folder (train, valid, test ...)."""
-    found = [_folder_label(photo, root) for photo in photos]
+    found = [folder_label(photo, root) for photo in photos]
     if not any(found):
         raise DataError(
             f"No photo in {root} lies in a class folder, for example {examples(photo.name for photo in photos)}.\n"
@@ -138,7 +138,12 @@ def by_table(
 LABELLERS: dict[str, Callable[[Sequence[Path], Path], Labelled]] = {"folder": by_folder, "name": by_name}
 
 
-def _folder_label(photo: Path, root: Path) -> str:
+def folder_label(photo: Path, root: Path) -> str:
+    """Return the nearest folder below `root` that is not a split folder, or "".
+
+    >>> folder_label(Path("pets/train/pug/1.jpg"), Path("pets"))
+    'pug'
+    """
     folders = photo.relative_to(root).parts[:-1]
     return next((name for name in reversed(folders) if name.lower() not in SPLIT_FOLDERS), "")
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, NamedTuple, TypeVar, Union
 
 import numpy as np
 from PIL import Image
@@ -33,8 +33,18 @@ if find_spec("PIL.AvifImagePlugin"):  # Pillow 11.3 brought it
 STRANGE_FOLDERS = frozenset(["__MACOSX"])
 
 PhotoSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, Image.Image, np.ndarray]
+Made = TypeVar("Made")
 
 _ORIENTATION_TAG = 0x0112
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    LookupError,
+    ValueError,
+    TypeError,
+    EOFError,
+    struct.error,
+)  # what PIL raises on damage
 _ORIENTATIONS = {  # EXIF 2.3, table 4: what to do so that the photo stands upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,6 +58,20 @@ _ORIENTATIONS = {  # EXIF 2.3, table 4: what to do so that the photo stands upri
 
 class TooManyPixels(DataError):
     """A photo larger than MAX_PIXELS, refused before a pixel of it is decoded."""
+
+
+class FileFacts(NamedTuple):
+    """What a photo's file says of itself, before it is turned upright and made RGB.
+
+    mode: PIL's, followed by ";16" where a colour has 16 bits. orientation: EXIF's, 1 to 8 (1: upright).
+    """
+
+    format: str
+    mode: str
+    width: int
+    height: int
+    animated: bool
+    orientation: int
 
 
 def find_photos(folder: str | os.PathLike[str]) -> list[Path]:
@@ -94,13 +118,18 @@ def open_photo(source: PhotoSource) -> Image.Image:
         return _standard(source, str(getattr(source, "filename", "") or "this image"))
     if isinstance(source, (bytes, bytearray, memoryview)):
         name = f"these {len(source):,} bytes"
-        return _decode(lambda: BytesIO(source), name)
+        return _decode(lambda: BytesIO(source), name, _standard)
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        return _decode(lambda: path.open("rb"), str(path))
+        return _decode(lambda: path.open("rb"), str(path), _standard)
     raise DataError(
         f"Cannot open a {type(source).__name__} as a photo. Give a path, bytes, a PIL image or a numpy array."
     )
+
+
+def open_with_facts(path: str | os.PathLike[str]) -> tuple[Image.Image, FileFacts]:
+    """Open a file as `open_photo` does, and tell what it was before: one decoding for both."""
+    return _decode(lambda: Path(path).open("rb"), str(path), _standard_and_facts)
 
 
 def _existing_folder(root: Path) -> Path:
@@ -153,10 +182,10 @@ def _no_photo_message(folder: Path, files: list[Path]) -> str:
     )
 
 
-def _decode(open_file: Callable[[], Any], name: str) -> Image.Image:
+def _decode(open_file: Callable[[], Any], name: str, make: Callable[[Image.Image, str], Made]) -> Made:
     try:
         with open_file() as file, Image.open(file, formats=PHOTO_FORMATS) as image:
-            return _standard(image, name)
+            return make(image, name)
     except DataError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -183,10 +212,24 @@ def _standard(image: Image.Image, name: str) -> Image.Image:
     return upright
 
 
+def _standard_and_facts(image: Image.Image, name: str) -> tuple[Image.Image, FileFacts]:
+    kind = "JPEG" if image.format == "MPO" else str(image.format)  # a camera's JPEG with a preview behind it
+    deep = ";16" if image.mode in ("RGB", "RGBA") and ";16" in str(getattr(image, "tile", "")) else ""
+    before = (kind, image.mode + deep, image.width, image.height, kind != "JPEG" and _is_animated(image))
+    return _standard(image, name), FileFacts(*before, orientation=_orientation(image))
+
+
+def _is_animated(image: Image.Image) -> bool:
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except _BROKEN:
+        return False  # what follows the first frame is cut off, and only the first frame counts
+
+
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except (OSError, SyntaxError, LookupError, ValueError, TypeError, EOFError, struct.error):
+    except _BROKEN:
         return 1  # broken EXIF is common and says nothing about the pixels
 
 

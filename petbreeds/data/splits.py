@@ -1,7 +1,7 @@
 """Divide labelled photos into a part to learn from and a part to check with.
 
 Works on the frame alone and opens no photo. `random` gives exactly the photos that fastai's RandomSplitter gives, without
-importing torch, so figures can be compared with the book's.
+importing torch, so figures can be compared with the book's; `grouped` gives the same unless photos have twins.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pandas as pd
 
 from petbreeds.data.labellers import SPLIT_FOLDERS
 from petbreeds.data.lists import listed_rows
+from petbreeds.data.twins import TWINS, n_groups, take_groups
 from petbreeds.errors import ChoiceError, DataError, counted, examples, unknown
 
 Valid = Union[float, str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]
@@ -51,8 +52,9 @@ def split_frame(
 
     valid: a share between 0 and 1; the path of a list file (or a pair: training list, validation list); the name of a
     column of `frame`; or the name of a row of SPLITS. split: a row of SPLITS, or "auto", which goes by the kind of
-    `valid`; for a share, photos that lie in train/ and in valid/, val/ or test/ folders below `root` keep these parts.
-    One line in `.attrs["split"]` says what was chosen. Raises DataError or ChoiceError where the parts cannot be made.
+    `valid`. For a share, photos that lie in train/ and in valid/, val/ or test/ folders below `root` keep these parts;
+    else it is "random", or "grouped" where the column `twins` says that photos show one picture. One line in
+    `.attrs["split"]` says what was chosen. Raises DataError or ChoiceError where the parts cannot be made.
 
     >>> frame = pd.DataFrame({"path": [f"pug_{i}.jpg" for i in range(5)], "label": "pug"})
     >>> split_frame(frame, valid=0.4)["split"].tolist()
@@ -83,13 +85,21 @@ def split_stratified(frame: pd.DataFrame, valid: Valid, seed: int, root: Path | 
     """Take the same share of every class, at least one photo of each where it has two or more; one always stays."""
     parts, share = np.full(len(frame), "train", dtype=object), _share(valid)
     order, labels = random_order(len(frame), seed), frame["label"].to_numpy()
-    shuffled = labels[order]
+    shuffled, taken = labels[order], np.zeros(len(frame), dtype=bool)
     for label in pd.unique(labels):
         members = order[shuffled == label]
         if len(members) > 1:
-            wanted = round(share * len(members))
-            parts[members[: min(max(wanted, 1), len(members) - 1)]] = "valid"
-    return Divided(parts, f"stratified (valid={share:g} of each class, seed={seed})")
+            wanted = min(max(round(share * len(members)), 1), len(members) - 1)
+            parts[take_groups(members.tolist(), wanted, frame, taken)] = "valid"
+    return Divided(parts, f"stratified (valid={share:g} of each class, seed={seed}{_kept(frame)})")
+
+
+def split_grouped(frame: pd.DataFrame, valid: Valid, seed: int, root: Path | None = None) -> Divided:
+    """Take photos in random's order, twins (column `twins`) only together; without twins the same photos as random."""
+    parts, share = np.full(len(frame), "train", dtype=object), _share(valid)
+    order = random_order(len(frame), seed).tolist()
+    parts[take_groups(order, int(share * len(frame)), frame)] = "valid"
+    return Divided(parts, f"grouped (valid={share:g}, seed={seed}{_kept(frame)})")
 
 
 def split_by_folder(frame: pd.DataFrame, valid: Valid, seed: int, root: Path | None = None) -> Divided:
@@ -157,6 +167,7 @@ def split_by_column(frame: pd.DataFrame, valid: Valid, seed: int, root: Path | N
 
 SPLITS: dict[str, Callable[[pd.DataFrame, Valid, int, Path | None], Divided]] = {
     "random": split_random,
+    "grouped": split_grouped,
     "stratified": split_stratified,
     "folder": split_by_folder,
     "list": split_by_list,
@@ -230,7 +241,7 @@ def _choose(frame: pd.DataFrame, valid: Valid, root: Path | None) -> tuple[str, 
     if isinstance(valid, (int, float)) and not isinstance(valid, bool):
         found = set(_folder_parts(frame, root)) if root is not None else set()
         ready = "train" in found and bool(found & {"valid", "test"})
-        return ("folder" if ready else "random"), valid
+        return ("folder" if ready else "grouped" if _n_groups(frame) else "random"), valid
     if not isinstance(valid, str):
         return "list", valid
     if valid in frame.columns:
@@ -241,6 +252,15 @@ def _choose(frame: pd.DataFrame, valid: Valid, root: Path | None) -> tuple[str, 
         return "list", valid
     hint = "Give a share such as 0.2, the path of a list such as test.txt, or the name of a column."
     raise unknown("valid", valid, [*SPLITS, *frame.columns], hint)
+
+
+def _kept(frame: pd.DataFrame) -> str:
+    kept = _n_groups(frame)
+    return f"; {kept:,} group{'s' if kept > 1 else ''} of twins kept together" if kept else ""
+
+
+def _n_groups(frame: pd.DataFrame) -> int:
+    return n_groups(frame[TWINS].to_numpy()) if TWINS in frame else 0
 
 
 def _share(valid: Valid) -> float:

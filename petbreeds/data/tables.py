@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 import pandas as pd
 
@@ -48,6 +48,32 @@ def read_label_table(
     rows = rows.drop_duplicates(subset=["path", "label"]).reset_index(drop=True)
     _check_one_label_each(rows, name)
     return rows
+
+
+class TableRow(NamedTuple):
+    """One row as it stands: the file's path (as written, where there is none), its label or "", and whether it exists."""
+
+    path: str
+    label: str
+    exists: bool
+
+
+def survey_label_table(
+    table: LabelTable, root: Path, *, label_column: str = "label", path_column: str = "path"
+) -> list[TableRow]:
+    """Return every row that names a photo, also the faulty ones; DataError only where there is no table to read."""
+    if isinstance(table, pd.DataFrame):
+        rows, name, beside = table, "the table", root
+    else:
+        rows, name, beside = _read_csv(Path(table), root, [path_column, label_column])
+    _check_columns(rows, name, [path_column, label_column])
+    found = []
+    for entry, label in zip(rows[path_column], rows[label_column]):
+        text = "" if pd.isna(entry) else str(entry).strip()
+        path = _existing_path(text, [root, root / "images", beside]) if text else None
+        if text:
+            found.append(TableRow(str(path or text), "" if pd.isna(label) else str(label).strip(), path is not None))
+    return found
 
 
 def _read_csv(file: Path, root: Path, text_columns: list[str]) -> tuple[pd.DataFrame, str, Path]:

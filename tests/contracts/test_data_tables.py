@@ -10,10 +10,15 @@ import pytest
 from PIL import Image
 
 from petbreeds.data.checks import CHECKS
+from petbreeds.data.findings import ISSUES, LEVELS, Finding, level_of
+from petbreeds.data.label_checks import LABEL_CHECKS
 from petbreeds.data.labellers import LABELLERS, Labelled
 from petbreeds.data.labels import label_frame
+from petbreeds.data.measures import measure_photos
+from petbreeds.data.photo_checks import PHOTO_CHECKS
 from petbreeds.data.photos import find_photos
 from petbreeds.data.splits import SPLITS, check_split, split_frame
+from petbreeds.data.twins import find_twins, number_groups
 
 
 @pytest.fixture
@@ -54,11 +59,40 @@ def test_splits(name: str, folder: Path) -> None:
     check_split(found)
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_checks(name: str, folder: Path) -> None:
-    frame = label_frame(folder, "folder").frame
+@pytest.fixture
+def measured(folder: Path) -> pd.DataFrame:
+    return measure_photos([str(photo) for photo in find_photos(folder)])
+
+
+@pytest.mark.parametrize("name", PHOTO_CHECKS)
+def test_photo_checks(name: str, measured: pd.DataFrame) -> None:
+    before = measured.copy()
+    good(list(PHOTO_CHECKS[name](measured)), measured)
+    assert measured.equals(before) and not list(PHOTO_CHECKS[name](measured.head(0)))
+
+
+@pytest.mark.parametrize("name", LABEL_CHECKS)
+def test_label_checks(name: str, folder: Path, measured: pd.DataFrame) -> None:
+    frame, pairs = label_frame(folder, "folder").frame, find_twins(measured)
+    frame["twins"] = number_groups(len(frame), pairs)
     before = frame.copy()
-    found = CHECKS[name](frame)
-    assert isinstance(found, pd.DataFrame) and list(found.columns) == ["path", "issue", "score", "why"]
-    assert frame.equals(before) and set(found["path"]) <= set(frame["path"])
-    assert found["score"].between(0, 1).all()
+    good(list(LABEL_CHECKS[name](frame, pairs)), frame)
+    good(list(LABEL_CHECKS[name](frame.assign(split="train"), pairs)), frame)
+    assert frame.equals(before) and not list(LABEL_CHECKS[name](frame.head(0), pairs.head(0)))
+
+
+def good(findings: list[Finding], frame: pd.DataFrame) -> None:
+    for finding in findings:
+        assert finding.path in set(frame["path"]) and finding.issue in ISSUES and 0 <= finding.score <= 1
+        assert finding.why and "\n" not in finding.why
+
+
+@pytest.mark.parametrize("name", ISSUES)
+def test_issues(name: str) -> None:
+    kind = ISSUES[name]
+    assert kind.level in LEVELS and level_of(name, 0.1) in LEVELS and len(name) < 16 and ":" in kind.means
+    assert name in {*CHECKS, "bomb", "missing", "unlabelled", "label-suspect"}
+
+
+def test_every_check_is_a_known_issue() -> None:
+    assert set(CHECKS) <= set(ISSUES)

@@ -18,13 +18,14 @@ HOUSE = Path(__file__).parents[2] / "petbreeds"
 
 ORDER = (  # floor, room, its files from the lowest to the highest: a file may import those before it
     (0, "", "errors recipe progress predictions"),
-    (1, "data", "photos tables lists labellers labels splits checks drawing.breeds drawing.clay drawing.head"),
+    (1, "data", "photos tables lists labellers labels findings measures twins splits survey"),
+    (1, "data", "photo_checks label_checks checks drawing.breeds drawing.clay drawing.head"),
     (1, "data", "drawing.patterns drawing.coat drawing.fur drawing.face drawing.body drawing.scene drawing.pet"),
     (1, "data", "drawing sample download oxford"),
     (1, "models", "devices weights heads backbones build"),
-    (2, "insight", "confusion losses plots_canvas plots_photos plots interpretation"),
+    (2, "insight", "confusion losses label_issues plots_canvas plots_photos plots interpretation"),
     (2, "bundle", "strict_json schema files card pixels tensors save predictor"),
-    (3, "", "book augment datablock fetch callbacks head_start lr_finder learner fine_tuning training"),
+    (3, "", "book augment datablock fetch callbacks head_start suspects lr_finder learner fine_tuning training"),
     (4, "reporting", ""),
     (4, "apps", ""),
     (5, "", "api"),

@@ -201,4 +201,42 @@ def test_check_split() -> None:
 
 def test_describe_split_counts_what_is_set_aside() -> None:
     assert describe_split(pd.DataFrame({"split": ["train", "valid", "test"]})).endswith("(50 %), 1 set aside")
-    assert set(SPLITS) == {"random", "stratified", "folder", "list", "column"}
+    assert set(SPLITS) == {"random", "grouped", "stratified", "folder", "list", "column"}
+
+
+def pets_with_twins(groups: list[list[int]], n: int = 40) -> pd.DataFrame:
+    frame = pd.DataFrame({"path": [f"{i}.jpg" for i in range(n)], "label": ["pug", "Birman"] * (n // 2), "twins": -1})
+    for number, rows in enumerate(groups):
+        frame.loc[rows, "twins"] = number
+    return frame
+
+
+@pytest.mark.parametrize("split", ["grouped", "stratified"])
+@pytest.mark.parametrize("seed", range(8))
+def test_twins_stay_on_one_side(split: str, seed: int) -> None:
+    frame = pets_with_twins([[0, 2], [1, 5, 9], [4, 7], list(range(10, 30, 2))])
+    found = split_frame(frame, 0.2, split, seed)
+    sides = found[found["twins"] >= 0].groupby("twins")["split"].nunique()
+    assert (sides == 1).all() and 5 <= (found["split"] == "valid").sum() <= 8
+    assert "4 groups of twins kept together" in found.attrs["split"]
+
+
+@pytest.mark.parametrize("split", ["grouped", "stratified"])
+def test_without_twins_nothing_changes(split: str) -> None:
+    frame = pets_with_twins([])
+    plain = frame.drop(columns="twins")
+    same_as = "random" if split == "grouped" else split
+    assert split_frame(frame, 0.2, split)["split"].tolist() == split_frame(plain, 0.2, same_as)["split"].tolist()
+    assert split_frame(frame, 0.2).attrs["split"].startswith("random (valid=0.2, seed=42): ")
+
+
+def test_auto_goes_by_twins_where_there_are_some() -> None:
+    chosen = split_frame(pets_with_twins([[3, 4]]), 0.2).attrs["split"]
+    assert chosen.startswith("grouped (valid=0.2, seed=42; 1 group of twins kept together)")
+
+
+def test_a_class_of_nothing_but_twins_is_learnt_never_only_checked() -> None:
+    frame = pets_with_twins([[0, 1]], n=20)
+    frame["label"] = ["toy", "toy", *["pug", "Birman"] * 9]
+    for seed in range(20):
+        assert split_frame(frame, 0.3, "grouped", seed)["split"].tolist()[:2] == ["train", "train"]
