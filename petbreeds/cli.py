@@ -81,35 +81,19 @@ def train(
     refit: Annotated[bool, typer.Option(help="Fit the delivered head once more on all photos after measuring.")] = True,
 ) -> None:
     """Train a classifier, measure it, and write the bundle, metrics.json, history.csv and predictions.csv."""
-    target = out or _next_run()
-    choices = {
-        "labels": labels,
-        "label_column": label_column,
-        "path_column": path_column,
-        "valid": _share_or_text(valid),
-        "split": split,
-        "arch": arch,
-        "head": head,
-        "weights": None if weights == "none" else weights,
-        "epochs": _number_or(epochs, "auto"),
-        "minutes": minutes,
-        "size": size,
-        "bs": bs,
-        "lr": lr,
-        "seed": seed,
-        "precision": precision,
-        "augment": augment,
-        "mixup": mixup,
-        "label_smoothing": label_smoothing,
-        "sample_size": sample_size,
-        "num_workers": num_workers,
-        "refit": refit,
-    }
-    from petbreeds.recipe import Recipe
+    given = dict(locals())
+    from petbreeds.recipe import FIELDS, Recipe
 
+    choices = {name: given[name] for name in FIELDS if name in given}
+    choices |= {
+        "valid": _share_or_text(valid),
+        "epochs": _number_or(epochs, "auto"),
+        "weights": None if weights == "none" else weights,
+    }
     Recipe().replace(**choices)  # a wrong value must show before the heavy imports
     from petbreeds import api
 
+    target = out or _next_run()
     api.train(path, out=target, **choices)
     print(f"Written to {target}: try `petbreeds predict {target} PHOTO`.")
 
