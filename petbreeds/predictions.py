@@ -91,8 +91,8 @@ class Predictions:
 
     @property
     def readable(self) -> np.ndarray:
-        """Mask of the photos that were read."""
-        return np.array([not reason for reason in self.errors], dtype=bool)
+        """Mask of the photos that were read and got an answer: no reason in `errors`, no probability that is not finite."""
+        return np.array([not reason for reason in self.errors], dtype=bool) & np.isfinite(self.probs).all(axis=1)
 
     @property
     def label_ids(self) -> np.ndarray:

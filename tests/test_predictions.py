@@ -215,3 +215,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 def test_the_notebook_table_is_escaped() -> None:
     html = Predictions(["<script>.jpg"], ["<b>", "dog"], np.array([[0.9, 0.1]]))._repr_html_()
     assert "<script>" not in html and "&lt;script&gt;" in html and "<b>" not in html
+
+
+def test_an_answer_that_is_not_finite_is_no_answer() -> None:
+    probs = np.array([[np.nan, np.nan], [0.2, 0.8]])
+    found = Predictions(["a.jpg", "b.jpg"], ["cat", "dog"], probs, np.array([0, 1]))
+    assert found.labels == ["", "dog"] and found.readable.tolist() == [False, True]
+    assert found.n_errors == 1 and found.table()["known"].tolist() == [False, True]
