@@ -49,9 +49,10 @@ def train(
 
     training.check_names(recipe)
     root = _find_data(path, recipe)
-    given = {name: choices.get(name, getattr(recipe, name)) for name in LABELLING}
     if path is None and (recipe.sample_size or DEFAULT_SAMPLE_SIZE) < FEW and recipe.split == "auto":
-        given["split"] = "stratified"  # by chance alone, a breed of two pictures would often have none to learn from
+        recipe = recipe.replace(split="stratified")  # by chance alone, a breed of two often has none to learn from
+    given: dict[str, Any] = {name: choices.get(name, getattr(recipe, name)) for name in LABELLING}
+    given["split"] = recipe.split
     frame = training.labelled_frame(root, **given)
     print(*frame.attrs["notes"], sep="\n")
     learn = training.make_learner(frame, recipe)
@@ -75,8 +76,8 @@ def check(
 
     path: a folder or a CSV file. labels: as for `train`. suspects: also name photos whose label is probably wrong (about
     10 ms a photo). quiet: show no progress. seed, choices: valid, split (whose leaks are looked for), label_column,
-    path_column. `.attrs` says how many photos were looked at, how labels and
-    split were chosen, how often each issue was found (`counts`), and whether training would refuse the data (`refused`).
+    path_column. `.attrs` says how many photos were looked at, how labels and split were chosen, how often each issue was
+    found (`counts`), and whether training would refuse the data (`refused`).
 
     >>> check(sample("drawn", 6, layout="folders"))["issue"].tolist()  # doctest: +SKIP
     []

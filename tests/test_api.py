@@ -169,3 +169,12 @@ def test_sample_draws_and_never_overwrites(tmp_path: Path) -> None:
     with pytest.raises(ChoiceError, match="Did you mean 'folders'"):
         petbreeds.sample(tmp_path / "others", 6, layout="folder")
     assert [path.name for path in tmp_path.iterdir()] == ["pets"]
+
+
+def test_a_few_drawn_pets_are_split_by_breed_and_the_recipe_says_so(
+    tiny_choices: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PETBREEDS_CACHE", str(tmp_path))
+    learn = petbreeds.train(sample_size=8, **tiny_choices)
+    assert learn.recipe is not None and learn.recipe.split == "stratified"
+    assert learn.measured["n_train"] == learn.measured["n_valid"] == 4
